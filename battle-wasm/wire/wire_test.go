@@ -1,0 +1,183 @@
+package wire
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// packet is what all packet types have in common.
+type packet interface{ AppendTo([]byte) []byte }
+
+// parsers parse any packet of a kind, and give it back for comparing and encoding again.
+var parsers = map[Kind]func([]byte) (packet, error){
+	KindJoin:      func(b []byte) (packet, error) { p := &Join{}; return p, ParseJoin(b, p) },
+	KindInput:     func(b []byte) (packet, error) { p := &Input{}; return p, ParseInput(b, p) },
+	KindLeave:     func(b []byte) (packet, error) { p := &Leave{}; return p, ParseLeave(b, p) },
+	KindChallenge: func(b []byte) (packet, error) { p := &Challenge{}; return p, ParseChallenge(b, p) },
+	KindWelcome:   func(b []byte) (packet, error) { p := &Welcome{}; return p, ParseWelcome(b, p) },
+	KindReject:    func(b []byte) (packet, error) { p := &Reject{}; return p, ParseReject(b, p) },
+	KindSnapshot:  func(b []byte) (packet, error) { p := &Snapshot{}; return p, ParseSnapshot(b, p) },
+	KindEnd:       func(b []byte) (packet, error) { p := &End{}; return p, ParseEnd(b, p) },
+}
+
+var samples = map[Kind]packet{
+	KindJoin:      &Join{Nonce: 0x1122334455667788, Cookie: [CookieSize]byte{1, 2, 15: 16}},
+	KindInput:     &Input{Token: 1 << 63, Seq: 7, AckTick: 9, MoveX: -127, MoveY: 127, Aim: 0xBEEF, Buttons: ButtonFire},
+	KindLeave:     &Leave{Token: 42},
+	KindChallenge: &Challenge{Nonce: 3, Cookie: [CookieSize]byte{0: 9, 15: 8}},
+	KindWelcome:   &Welcome{Nonce: 1, Token: 2, Room: 3, Player: 9, TickRate: 120, Tick: 6, EndTick: 7, Width: 8, Height: 9},
+	KindReject:    &Reject{Nonce: 5, Reason: ReasonFull},
+	KindSnapshot: &Snapshot{Tick: 1, AckSeq: 2, AckWait: 3, EndTick: 4, Self: 5, Count: 2, Players: [MaxPlayers]Player{
+		{ID: 0, Flags: FlagAlive | FlagHit, X: 1, Y: 2, Aim: 3, Health: 100, Score: 65535},
+		{ID: 9, Flags: FlagFired, X: 65535, Y: 4, Aim: 5, Health: 0, Score: 1},
+	}},
+	KindEnd: &End{Token: 1, Tick: 2, Self: 3, Count: 2, Scores: [MaxPlayers]Score{{ID: 1, Points: 2}, {ID: 3, Points: 4}}},
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for kind, want := range samples {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			b := want.AppendTo(nil)
+			got, err := parsers[kind](b)
+			require.NoError(t, err)
+			require.Equal(t, want, got)
+			require.LessOrEqual(t, len(b), MaxPacketSize)
+		})
+	}
+}
+
+func TestParsersAreStrict(t *testing.T) {
+	t.Parallel()
+	for kind, p := range samples {
+		t.Run(kind.String(), func(t *testing.T) {
+			t.Parallel()
+			good, parse := p.AppendTo(nil), parsers[kind]
+			for n := range len(good) {
+				_, err := parse(good[:n])
+				require.Error(t, err, "cut to %d bytes", n)
+			}
+			_, err := parse(append(good, 0))
+			require.ErrorIs(t, err, ErrLength)
+			_, err = parse(change(good, 0, 0))
+			require.ErrorIs(t, err, ErrMagic)
+			_, err = parse(change(good, 2, 99))
+			require.ErrorIs(t, err, ErrKind)
+			if kind != KindReject { // which every version can read
+				_, err = parse(change(good, 1, Version+1))
+				require.ErrorIs(t, err, ErrVersion)
+			}
+		})
+	}
+}
+
+func TestValuesOutOfRange(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		kind  Kind
+		at    int
+		value byte
+	}{
+		"join with padding used":         {KindJoin, JoinSize - 1, 1},
+		"input with sequence 0":          {KindInput, 11, 0},
+		"input moving beyond -127":       {KindInput, 19, 0x80},
+		"input with an unknown button":   {KindInput, 23, 0x80},
+		"welcome of player 10":           {KindWelcome, 21, MaxPlayers},
+		"welcome at 0 ticks a second":    {KindWelcome, 22, 0},
+		"reject without a reason":        {KindReject, 11, 0},
+		"reject for an unknown reason":   {KindReject, 11, byte(reasonLast) + 1},
+		"snapshot for player 10":         {KindSnapshot, 19, MaxPlayers},
+		"snapshot of player 10":          {KindSnapshot, snapshotHead + PlayerSize, MaxPlayers},
+		"snapshot with a player twice":   {KindSnapshot, snapshotHead + PlayerSize, 0},
+		"snapshot with an unknown flag":  {KindSnapshot, snapshotHead + 1, 0x80},
+		"snapshot with health above 100": {KindSnapshot, snapshotHead + 8, 101},
+		"end for player 10":              {KindEnd, 15, MaxPlayers},
+		"end with a player twice":        {KindEnd, endHead + scoreSize, 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := parsers[tt.kind](change(samples[tt.kind].AppendTo(nil), tt.at, tt.value))
+			require.ErrorIs(t, err, ErrValue)
+		})
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	sizes := map[Kind]int{
+		KindJoin: JoinSize, KindInput: InputSize, KindLeave: LeaveSize,
+		KindChallenge: ChallengeSize, KindWelcome: WelcomeSize, KindReject: RejectSize,
+	}
+	for kind, want := range sizes {
+		require.Len(t, samples[kind].AppendTo(nil), want, kind.String())
+	}
+	full := Snapshot{Count: MaxPlayers}
+	require.Len(t, full.AppendTo(nil), MaxSnapshotSize)
+	require.LessOrEqual(t, MaxSnapshotSize, 200)
+	end := End{Count: MaxPlayers}
+	require.Len(t, end.AppendTo(nil), MaxEndSize)
+}
+
+// The server must not be of use to who forges a victim's address.
+func TestAnswersBeforeVerificationAreNoLargerThanTheirQuestion(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []int{ChallengeSize, WelcomeSize, RejectSize} {
+		require.LessOrEqual(t, answer, JoinSize)
+	}
+}
+
+func TestEncodingAndParsingDoNotAllocate(t *testing.T) {
+	snap := Snapshot{Count: MaxPlayers}
+	for i := range snap.Players {
+		snap.Players[i].ID = uint8(i)
+	}
+	in := Input{Seq: 1}
+	buf := make([]byte, 0, MaxPacketSize)
+	var gotSnap Snapshot
+	var gotIn Input
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		buf = snap.AppendTo(buf[:0])
+		if err := ParseSnapshot(buf, &gotSnap); err != nil {
+			t.Error(err)
+		}
+		buf = in.AppendTo(buf[:0])
+		if err := ParseInput(buf, &gotIn); err != nil {
+			t.Error(err)
+		}
+	}))
+}
+
+// FuzzParse holds every parser to this: whatever comes in, it does not panic, and what it accepts encodes to the same bytes again.
+func FuzzParse(f *testing.F) {
+	for _, p := range samples {
+		f.Add(p.AppendTo(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for kind, parse := range parsers {
+			p, err := parse(b)
+			if err != nil {
+				continue
+			}
+			got := p.AppendTo(nil)
+			if kind == KindReject {
+				got[1] = b[1]
+			}
+			if string(got) != string(b) {
+				t.Errorf("%s: %x parsed and encoded is %x", kind, b, got)
+			}
+			if _, err := PeekKind(b); err != nil && !errors.Is(err, ErrVersion) {
+				t.Errorf("accepted by a parser, not by PeekKind: %x: %v", b, err)
+			}
+		}
+	})
+}
+
+func change(b []byte, at int, value byte) []byte {
+	c := append([]byte(nil), b...)
+	c[at] = value
+	return c
+}
