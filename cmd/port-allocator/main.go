@@ -1,0 +1,67 @@
+// Port-allocator is a city's admission webhook that gives every battle pod a port of its own.
+//
+// It runs once per city, in the namespace of the battle pods, and answers POST /mutate: the creation of a pod which its webhook
+// configuration selects. Of that pod it sets
+//
+//   - containerPort and hostPort of the ports named `game` (UDP, required) and `http` (TCP, optional) to the pod's port,
+//   - BATTLE_PORT in the environment of the container that has them to the same number.
+//
+// # Flags
+//
+//	-first, -last   the range of ports, both inclusive (required)
+//	-namespace      the namespace of the battle pods and of this service (required)
+//	-webhook        name of the MutatingWebhookConfiguration that calls this service (required)
+//	-service        name of the Service in front of this pod (default port-allocator)
+//	-listen         address of the webhook, HTTPS (default :8443)
+//	-health         address of /healthz, /readyz and /metrics, HTTP (default :8080)
+//	-reserve        how long a port is kept for an admitted pod that has not appeared yet (default 1m)
+//	-recheck        how often the CA bundle of the webhook configuration is looked at (default 5s)
+//	-kubeconfig     how to reach the API server (default: the pod's service account)
+//
+// # Deployment
+//
+// It makes its CA and its serving certificate (for <service>.<namespace>.svc) when it starts, keeps both in memory, and writes the
+// CA into the webhook configuration itself, so the configuration is applied without caBundle, and not after this service has
+// become ready: it becomes ready once it has found and completed it. Its rights: `get` and `patch` on that one
+// MutatingWebhookConfiguration by name, `list` and `watch` on pods in its namespace.
+//
+// Reservations live in memory: run one replica, with strategy Recreate. While it is away the creation of battle pods fails
+// (failurePolicy: Fail) and their ReplicaSet tries again. Leave reinvocationPolicy at Never, and keep this service's own pod out of
+// the webhook's objectSelector.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/edge-arena/edge-arena/internal/portalloc"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stderr))
+}
+
+// run returns the process's exit code: 2 for bad flags, 1 for a failure.
+func run(ctx context.Context, args []string, stderr io.Writer) int {
+	cfg, err := portalloc.ParseFlags(args, stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return 2
+	}
+	if err := portalloc.Run(ctx, cfg, stderr); err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return 1
+	}
+	return 0
+}
