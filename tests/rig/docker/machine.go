@@ -1,0 +1,117 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Machine is this machine, as far as we change it: packages that we installed and a Docker daemon that we started.
+type Machine struct {
+	// Lib is the folder for what must outlive a reboot: the record of our changes and the daemon's data. It isn't the user's cache:
+	// a home directory may lie on a file system that Docker's overlays can't use, and cleaning a cache must not pull a running
+	// daemon's data away. Default is /var/lib/edge-arena.
+	Lib string
+	// Run is the folder for sockets and process ids. Default is /run/edge-arena.
+	Run string
+}
+
+func (m Machine) withDefaults() Machine {
+	if m.Lib == "" {
+		m.Lib = "/var/lib/edge-arena"
+	}
+	if m.Run == "" {
+		m.Run = "/run/edge-arena"
+	}
+	return m
+}
+
+// State is the record of what we changed on the machine and have to take back.
+type State struct {
+	// Packages are the Debian packages that weren't there before us.
+	Packages []string `json:"packages,omitempty"`
+	// Daemon is the Docker daemon that we started. Nil is none.
+	Daemon *Daemon `json:"daemon,omitempty"`
+}
+
+// Daemon is a Docker daemon of ours.
+type Daemon struct {
+	PID int `json:"pid"`
+	// Started is the process's start time in the kernel's ticks: with it a process id can't be mistaken for a later process's.
+	Started string `json:"started"`
+	// IPForward is what net.ipv4.ip_forward was before us.
+	IPForward string `json:"ipForward"`
+}
+
+func (m Machine) stateFile() string { return filepath.Join(m.Lib, "state.json") }
+
+// State reads the record. A machine that we never changed has an empty one.
+func (m Machine) State() (State, error) {
+	m = m.withDefaults()
+	var s State
+	content, err := os.ReadFile(m.stateFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("read record of this machine: %w", err)
+	}
+	if err := json.Unmarshal(content, &s); err != nil {
+		return s, fmt.Errorf("read record of this machine %s: %w", m.stateFile(), err)
+	}
+	return s, nil
+}
+
+// save writes the record whole or not at all; an empty one is removed.
+func (m Machine) save(s State) error {
+	if len(s.Packages) == 0 && s.Daemon == nil {
+		if err := os.Remove(m.stateFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove record of this machine: %w", err)
+		}
+		return nil
+	}
+	content, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write record of this machine: %w", err)
+	}
+	tmp := m.stateFile() + ".tmp"
+	if err := os.WriteFile(tmp, append(content, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write record of this machine: %w", err)
+	}
+	if err := os.Rename(tmp, m.stateFile()); err != nil {
+		return fmt.Errorf("write record of this machine: %w", err)
+	}
+	return nil
+}
+
+// locked runs f while no other process changes the machine.
+func (m Machine) locked(ctx context.Context, f func() error) error {
+	if err := os.MkdirAll(m.Lib, 0o755); err != nil {
+		return fmt.Errorf("make %s (is this root?): %w", m.Lib, err)
+	}
+	file, err := os.OpenFile(filepath.Join(m.Lib, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fmt.Errorf("lock this machine's record: %w", err)
+	}
+	defer func() { _ = file.Close() }() // which releases the lock
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f()
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("lock this machine's record: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("lock this machine's record: %w", context.Cause(ctx))
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
