@@ -1,0 +1,197 @@
+// Package client plays in a battle: it joins, sends inputs, receives snapshots and leaves.
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+// RejectError is the server's refusal.
+type RejectError struct{ Reason wire.Reason }
+
+// Error gives the reason.
+func (e *RejectError) Error() string { return "rejected by the server: " + e.Reason.String() }
+
+// Client is one player, with a socket of its own. One goroutine may send while another joins or receives.
+type Client struct {
+	conn  *net.UDPConn
+	token atomic.Uint64
+	out   [wire.JoinSize]byte      // what Send and Leave write
+	in    [wire.MaxPacketSize]byte // what Join and Receive read
+}
+
+// Dial opens a socket to the server at address (`host:port`). Nothing is sent before [Client.Join].
+func Dial(ctx context.Context, address string) (*Client, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", address)
+	if err != nil {
+		return nil, fmt.Errorf("reach battle server: %w", err)
+	}
+	udp, ok := conn.(*net.UDPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("reach battle server: got a %T", conn), conn.Close())
+	}
+	return &Client{conn: udp}, nil
+}
+
+// Close closes the socket; a Receive that waits ends with [net.ErrClosed].
+func (c *Client) Close() error { return c.conn.Close() }
+
+// SetReadDeadline ends a Receive that waits longer with [os.ErrDeadlineExceeded].
+func (c *Client) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
+
+// How long an answer to a Join is waited for before the Join is sent again: at first little, for datagrams get lost, then more.
+const (
+	firstWait = 50 * time.Millisecond
+	lastWait  = 500 * time.Millisecond
+	// rateWait is what the server asks of those whom it answers with [wire.ReasonRate].
+	rateWait = time.Second
+)
+
+// Join takes a place in a battle and repeats itself until ctx ends. A server without a place answers with a [*RejectError].
+func (c *Client) Join(ctx context.Context) (wire.Welcome, error) {
+	var nonce [8]byte
+	if _, err := rand.Read(nonce[:]); err != nil {
+		return wire.Welcome{}, fmt.Errorf("join: %w", err)
+	}
+	join := wire.Join{Nonce: binary.LittleEndian.Uint64(nonce[:])}
+	var buf [wire.JoinSize]byte
+	// The end of ctx ends the read as well.
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	for wait := firstWait; ; wait = min(2*wait, lastWait) {
+		// A refused port (ICMP) shows as an error of a later call: the server may be about to start, so it is asked again.
+		_, _ = c.conn.Write(join.AppendTo(buf[:0]))
+		answer, err := c.answer(ctx, time.Now().Add(wait), &join)
+		var refused *RejectError
+		switch {
+		case ctx.Err() != nil:
+			return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), context.Cause(ctx))
+		case err == nil && answer != nil:
+			c.token.Store(answer.Token)
+			return *answer, c.conn.SetReadDeadline(time.Time{})
+		case err == nil:
+			wait = firstWait / 2 // a cookie came: the next Join goes out at once
+		case errors.As(err, &refused) && refused.Reason == wire.ReasonRate:
+			if err := sleep(ctx, rateWait); err != nil {
+				return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
+			}
+		case errors.As(err, &refused), errors.Is(err, net.ErrClosed):
+			return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			// Most likely a refused port, which comes back at once: no reason to ask faster.
+			if err := sleep(ctx, wait); err != nil {
+				return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
+			}
+		}
+	}
+}
+
+// answer waits for what the server says to join. A cookie is put into join, and there is no Welcome yet.
+func (c *Client) answer(ctx context.Context, until time.Time, join *wire.Join) (*wire.Welcome, error) {
+	if err := c.conn.SetReadDeadline(until); err != nil {
+		return nil, err
+	}
+	// Set after the deadline of the end of ctx, ours must not replace it.
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for {
+		n, err := c.conn.Read(c.in[:])
+		if err != nil {
+			return nil, err
+		}
+		b := c.in[:n]
+		var challenge wire.Challenge
+		var welcome wire.Welcome
+		var reject wire.Reject
+		switch {
+		case wire.ParseChallenge(b, &challenge) == nil && challenge.Nonce == join.Nonce && challenge.Cookie != join.Cookie:
+			join.Cookie = challenge.Cookie
+			return nil, nil
+		case wire.ParseWelcome(b, &welcome) == nil && welcome.Nonce == join.Nonce:
+			return &welcome, nil
+		case wire.ParseReject(b, &reject) == nil && reject.Nonce == join.Nonce:
+			return nil, &RejectError{Reason: reject.Reason}
+		}
+		// Anything else is late: of an earlier session, or of an earlier Join.
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// Send sends an input; its Token is filled in.
+func (c *Client) Send(in *wire.Input) error {
+	in.Token = c.token.Load()
+	_, err := c.conn.Write(in.AppendTo(c.out[:0]))
+	return err
+}
+
+// Leave gives the place up. It is sent once: where it gets lost, the server notices the silence.
+func (c *Client) Leave() error {
+	leave := wire.Leave{Token: c.token.Load()}
+	_, err := c.conn.Write(leave.AppendTo(c.out[:0]))
+	return err
+}
+
+// Event is what the server said: Kind tells which of the others is filled.
+type Event struct {
+	// Kind is [wire.KindSnapshot], [wire.KindEnd] or [wire.KindReject].
+	Kind     wire.Kind
+	Snapshot wire.Snapshot
+	// End ends the session: the battle is over.
+	End wire.End
+	// Reject ends the session: the server does not know it any more.
+	Reject wire.Reject
+}
+
+// Receive waits for the next packet of the session and fills e with it. Packets that are malformed or of an earlier session are
+// passed over.
+func (c *Client) Receive(e *Event) error {
+	for {
+		n, err := c.conn.Read(c.in[:])
+		if err != nil {
+			return err
+		}
+		b := c.in[:n]
+		kind, err := wire.PeekKind(b)
+		if err != nil {
+			continue
+		}
+		switch kind {
+		case wire.KindSnapshot:
+			err = wire.ParseSnapshot(b, &e.Snapshot)
+		case wire.KindEnd:
+			err = wire.ParseEnd(b, &e.End)
+			if err == nil && e.End.Token != c.token.Load() {
+				continue
+			}
+		case wire.KindReject:
+			err = wire.ParseReject(b, &e.Reject)
+			if err == nil && e.Reject.Nonce != 0 {
+				continue
+			}
+		default:
+			continue
+		}
+		if err == nil {
+			e.Kind = kind
+			return nil
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"flag"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// TestReplay plays an input log, with players who come and go, and compares the state's hash once a second with the golden file. It runs
+// natively and, with GOOS=wasip1, in a Wasm runtime: both must give the same hashes.
+func TestReplay(t *testing.T) {
+	const golden = "testdata/replay.golden"
+	var got strings.Builder
+	a := &Arena{}
+	a.Reset(Config{TickRate: 120, Width: 400, Height: 300, Seed: 42, EndTick: 3600})
+	players := random(1234)
+	var inputs [MaxPlayers]Input
+	kills := uint32(0)
+	for !a.Over() {
+		i := int(players.below(MaxPlayers))
+		switch roll := players.below(100); {
+		case !a.Players[i].Present && roll < 20:
+			a.Join(i)
+		case a.Players[i].Present && roll == 0:
+			a.Leave(i)
+		default:
+			inputs[i] = Input{
+				MoveX: int8(players.below(255)) - 127, MoveY: int8(players.below(255)) - 127,
+				Aim: uint16(players.next()), Fire: roll < 80,
+			}
+		}
+		a.Step(&inputs)
+		if a.Tick%120 == 0 {
+			for _, p := range a.Players {
+				kills += p.Score
+			}
+			got.WriteString(strconv.Itoa(int(a.Tick)) + " " + strconv.FormatUint(a.Hash(), 16) + "\n")
+		}
+	}
+	if kills == 0 {
+		t.Error("nobody was killed: the log says too little")
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("hashes differ from %s:\n%s", golden, got.String())
+	}
+}

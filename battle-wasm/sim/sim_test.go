@@ -1,0 +1,146 @@
+package sim
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func config() Config {
+	return Config{TickRate: 120, Width: 1000, Height: 600, Seed: 1, EndTick: 1 << 30}
+}
+
+// duel puts a shooter at (100, 100), looking along x, and a target beside it.
+func duel(dx, dy int32) *Arena {
+	a := &Arena{}
+	a.Reset(config())
+	a.Join(0)
+	a.Join(1)
+	a.Players[0].X, a.Players[0].Y = 100*Unit, 100*Unit
+	a.Players[1].X, a.Players[1].Y = (100+dx)*Unit, (100+dy)*Unit
+	return a
+}
+
+func TestShots(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		dx, dy int32
+		aim    uint16
+		hit    bool
+	}{
+		"straight ahead":   {dx: 200, hit: true},
+		"grazed":           {dx: 200, dy: playerRadius - 1, hit: true},
+		"just beside":      {dx: 200, dy: playerRadius + 1},
+		"just in range":    {dx: shotRange - 1, hit: true},
+		"out of range":     {dx: shotRange + 1},
+		"behind":           {dx: -50},
+		"a quarter turn":   {dy: 200, aim: 1 << 14, hit: true},
+		"an eighth turn":   {dx: 150, dy: 150, aim: 1 << 13, hit: true},
+		"looking away":     {dx: 200, aim: 1 << 15},
+		"half a turn left": {dx: -60, aim: 1 << 15, hit: true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := duel(tt.dx, tt.dy)
+			a.Step(&[MaxPlayers]Input{{Aim: tt.aim, Fire: true}})
+			require.True(t, a.Players[0].Fired)
+			require.Equal(t, tt.hit, a.Players[1].Hit)
+		})
+	}
+}
+
+func TestNearestIsHitAndCoolsDown(t *testing.T) {
+	t.Parallel()
+	a := duel(200, 0)
+	a.Join(2)
+	a.Players[2].X, a.Players[2].Y = 180*Unit, 100*Unit
+	fire := [MaxPlayers]Input{{Fire: true}}
+	shots := 0
+	for range 120 {
+		a.Step(&fire)
+		if a.Players[0].Fired {
+			shots++
+		}
+		require.False(t, a.Players[1].Hit)
+	}
+	require.Equal(t, 1000/shotCooldown, shots)
+	require.EqualValues(t, MaxHealth-4*shotDamage, a.Players[2].Health)
+}
+
+func TestDeathScoreAndReturn(t *testing.T) {
+	t.Parallel()
+	a := duel(200, 0)
+	a.Players[1].Health = shotDamage
+	a.Step(&[MaxPlayers]Input{{Fire: true}})
+	require.False(t, a.Players[1].Alive)
+	require.Zero(t, a.Players[1].Health)
+	require.EqualValues(t, 1, a.Players[0].Score)
+	dead := a.Players[1]
+	for range respawnDelay*120/1000 - 1 {
+		a.Step(&[MaxPlayers]Input{1: {MoveX: 127, Fire: true}})
+		require.False(t, a.Players[1].Alive)
+		require.Equal(t, dead.X, a.Players[1].X)
+		require.False(t, a.Players[1].Fired)
+	}
+	a.Step(&[MaxPlayers]Input{})
+	require.True(t, a.Players[1].Alive)
+	require.EqualValues(t, MaxHealth, a.Players[1].Health)
+}
+
+func TestTwoShotsInOneTickScoreOnce(t *testing.T) {
+	t.Parallel()
+	a := duel(200, 0)
+	a.Join(2)
+	a.Players[2].X, a.Players[2].Y = 500*Unit, 100*Unit
+	a.Players[1].Health = shotDamage
+	a.Step(&[MaxPlayers]Input{0: {Fire: true}, 2: {Aim: 1 << 15, Fire: true}})
+	require.EqualValues(t, 1, a.Players[0].Score+a.Players[2].Score)
+}
+
+func TestNobodyLeavesTheArenaOrIsTooFast(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []int{1, 30, 120, 1000} {
+		c := config()
+		c.TickRate = rate
+		a := &Arena{}
+		a.Reset(c)
+		a.Join(0)
+		r := random(7)
+		for range 5000 {
+			before := a.Players[0]
+			a.Step(&[MaxPlayers]Input{{MoveX: int8(r.below(255)) - 127, MoveY: int8(r.below(255)) - 127}})
+			p := a.Players[0]
+			require.True(t, p.X >= 0 && p.X <= 1000*Unit && p.Y >= 0 && p.Y <= 600*Unit, "%+v", p)
+			way := math.Hypot(float64(p.X-before.X), float64(p.Y-before.Y))
+			require.LessOrEqual(t, way, float64(playerSpeed*Unit/rate)+1)
+		}
+	}
+}
+
+func TestSine(t *testing.T) {
+	t.Parallel()
+	for angle := range 1 << 16 {
+		want := math.Sin(float64(angle) * 2 * math.Pi / (1 << 16))
+		require.InDelta(t, want, float64(sine(uint16(angle)))/directionScale, 1e-3, "angle %d", angle)
+	}
+}
+
+func TestOver(t *testing.T) {
+	t.Parallel()
+	c := config()
+	c.EndTick = 2
+	a := &Arena{}
+	a.Reset(c)
+	a.Step(&[MaxPlayers]Input{})
+	require.False(t, a.Over())
+	a.Step(&[MaxPlayers]Input{})
+	require.True(t, a.Over())
+}
+
+func TestStepDoesNotAllocate(t *testing.T) {
+	a := duel(200, 0)
+	in := [MaxPlayers]Input{{Fire: true, MoveX: 5}}
+	require.Zero(t, testing.AllocsPerRun(1000, func() { a.Step(&in) }))
+}
