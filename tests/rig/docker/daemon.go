@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -129,8 +128,7 @@ func (m Machine) start(ctx context.Context, c *Client) error {
 	if state.Daemon != nil {
 		forward = state.Daemon.IPForward // an earlier one of ours died: what was before it counts
 	}
-	logFile := filepath.Join(m.Lib, "dockerd.log")
-	log, err := os.Create(logFile)
+	log, err := os.Create(m.logFile())
 	if err != nil {
 		return fmt.Errorf("make Docker's log: %w", err)
 	}
@@ -151,7 +149,7 @@ func (m Machine) start(ctx context.Context, c *Client) error {
 	if err := m.save(state); err != nil {
 		return errors.Join(err, cmd.Process.Kill())
 	}
-	return waitAnswer(ctx, c, ended, logFile)
+	return waitAnswer(ctx, c, ended, m.logFile())
 }
 
 // flags keep our daemon apart from any other: everything in folders of its own, its own namespaces in a containerd that both may
@@ -203,35 +201,4 @@ func lookDaemon() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("find dockerd: %w", err)
-}
-
-const forwardFile = "/proc/sys/net/ipv4/ip_forward"
-
-// setForward sets net.ipv4.ip_forward and returns what it was.
-func setForward(value string) (string, error) {
-	old, err := os.ReadFile(forwardFile)
-	if err != nil {
-		return "", fmt.Errorf("read ip_forward: %w", err)
-	}
-	was := strings.TrimSpace(string(old))
-	if was == value {
-		return was, nil
-	}
-	if err := os.WriteFile(forwardFile, []byte(value), 0o644); err != nil {
-		return "", fmt.Errorf("set ip_forward: %w", err)
-	}
-	return was, nil
-}
-
-// startTime gives a process's start time, the 22nd field of its stat; the second one, the name in brackets, may hold spaces.
-func startTime(pid int) (string, error) {
-	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
-	if err != nil {
-		return "", fmt.Errorf("read process %d: %w", pid, err)
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 20 {
-		return "", fmt.Errorf("read process %d: unexpected stat", pid)
-	}
-	return fields[19], nil
 }

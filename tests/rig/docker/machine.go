@@ -90,28 +90,65 @@ func (m Machine) save(s State) error {
 	return nil
 }
 
-// locked runs f while no other process changes the machine.
+func (m Machine) logFile() string { return filepath.Join(m.Lib, "dockerd.log") }
+
+// locked runs f while no other process changes the machine. When nothing of ours is left afterwards, the folder goes too.
 func (m Machine) locked(ctx context.Context, f func() error) error {
-	if err := os.MkdirAll(m.Lib, 0o755); err != nil {
-		return fmt.Errorf("make %s (is this root?): %w", m.Lib, err)
-	}
-	file, err := os.OpenFile(filepath.Join(m.Lib, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	unlock, err := m.lock(ctx)
 	if err != nil {
-		return fmt.Errorf("lock this machine's record: %w", err)
+		return fmt.Errorf("lock the record of this machine: %w", err)
 	}
-	defer func() { _ = file.Close() }() // which releases the lock
+	defer unlock()
+	if err := f(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(m.stateFile()); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Remove(m.lockFile()); err != nil {
+		return fmt.Errorf("remove the record of this machine: %w", err)
+	}
+	if err := os.Remove(m.Lib); err != nil && !errors.Is(err, syscall.ENOTEMPTY) {
+		return fmt.Errorf("remove the record of this machine: %w", err)
+	}
+	return nil
+}
+
+func (m Machine) lockFile() string { return filepath.Join(m.Lib, "lock") }
+
+func (m Machine) lock(ctx context.Context) (unlock func(), err error) {
 	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f()
+		if err := os.MkdirAll(m.Lib, 0o755); err != nil {
+			return nil, fmt.Errorf("%w (is this root?)", err)
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return fmt.Errorf("lock this machine's record: %w", err)
+		file, err := os.OpenFile(m.lockFile(), os.O_CREATE|os.O_RDWR, 0o644)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // who held the lock has just removed the folder
+		}
+		if err != nil {
+			return nil, err
+		}
+		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil && sameFile(file, m.lockFile()) {
+			return func() { _ = file.Close() }, nil // which releases the lock
+		}
+		if err := file.Close(); err != nil {
+			return nil, err
+		}
+		if err != nil && !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("lock this machine's record: %w", context.Cause(ctx))
+			return nil, context.Cause(ctx)
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// sameFile tells whether the open file is still the one at path: a lock on a removed file keeps nobody out.
+func sameFile(file *os.File, path string) bool {
+	a, errA := file.Stat()
+	b, errB := os.Stat(path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }

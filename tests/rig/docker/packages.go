@@ -51,12 +51,18 @@ func (m Machine) Install(ctx context.Context, names ...string) error {
 	})
 }
 
-// Purge removes the packages that we installed. dpkg and not apt: it refuses to take a package that another one needs by now.
+// Purge removes the packages that we installed. dpkg and not apt: it refuses to take a package that another one needs by now. A
+// Docker that is in use is not taken away either.
 func (m Machine) Purge(ctx context.Context) error {
 	m = m.withDefaults()
 	state, err := m.State()
 	if err != nil || len(state.Packages) == 0 {
 		return err
+	}
+	if slices.Contains(state.Packages, "docker.io") {
+		if err := m.unused(ctx); err != nil {
+			return err
+		}
 	}
 	return m.locked(ctx, func() error {
 		state, err := m.State()
@@ -76,6 +82,22 @@ func (m Machine) Purge(ctx context.Context) error {
 		state.Packages = nil
 		return m.save(state)
 	})
+}
+
+// unused fails where a Docker answers that has containers or networks.
+func (m Machine) unused(ctx context.Context) error {
+	c, err := m.Find(ctx)
+	if err != nil || c == nil {
+		return err
+	}
+	users, err := c.users(ctx)
+	if err != nil {
+		return err
+	}
+	if len(users) > 0 {
+		return fmt.Errorf("docker.io stays installed: it is used by %s", strings.Join(users, ", "))
+	}
+	return nil
 }
 
 // added returns the record with the packages that are in after and not in before, sorted.
