@@ -56,58 +56,63 @@ const (
 	rateWait = time.Second
 )
 
-// Join takes a place in a battle and repeats itself until ctx ends. A server without a place answers with a [*RejectError].
+// errChallenged says that the server sent a cookie, which the next Join is to bring back.
+var errChallenged = errors.New("challenged")
+
+// Join takes a place in a battle, instead of the one that the client may have. It repeats itself until it is answered or ctx ends; a
+// server without a place answers with a [*RejectError].
 func (c *Client) Join(ctx context.Context) (wire.Welcome, error) {
 	var nonce [8]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
 		return wire.Welcome{}, fmt.Errorf("join: %w", err)
 	}
 	join := wire.Join{Nonce: binary.LittleEndian.Uint64(nonce[:])}
-	var buf [wire.JoinSize]byte
 	// The end of ctx ends the read as well.
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for wait := firstWait; ; wait = min(2*wait, lastWait) {
-		// A refused port (ICMP) shows as an error of a later call: the server may be about to start, so it is asked again.
-		_, _ = c.conn.Write(join.AppendTo(buf[:0]))
-		answer, err := c.answer(ctx, time.Now().Add(wait), &join)
+		welcome, err := c.ask(ctx, &join, wait)
+		for errors.Is(err, errChallenged) && ctx.Err() == nil {
+			welcome, err = c.ask(ctx, &join, wait)
+		}
+		if err == nil {
+			c.token.Store(welcome.Token)
+			return welcome, c.conn.SetReadDeadline(time.Time{})
+		}
 		var refused *RejectError
+		pause := wait
 		switch {
-		case ctx.Err() != nil:
-			return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), context.Cause(ctx))
-		case err == nil && answer != nil:
-			c.token.Store(answer.Token)
-			return *answer, c.conn.SetReadDeadline(time.Time{})
-		case err == nil:
-			wait = firstWait / 2 // a cookie came: the next Join goes out at once
 		case errors.As(err, &refused) && refused.Reason == wire.ReasonRate:
-			if err := sleep(ctx, rateWait); err != nil {
-				return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
-			}
+			pause = rateWait
 		case errors.As(err, &refused), errors.Is(err, net.ErrClosed):
 			return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
-		case !errors.Is(err, os.ErrDeadlineExceeded):
-			// Most likely a refused port, which comes back at once: no reason to ask faster.
-			if err := sleep(ctx, wait); err != nil {
-				return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
-			}
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			pause = 0 // it has been waited already
+		}
+		// What is left is a refused port, most likely, which comes back at once: the server may be about to start.
+		if err := sleep(ctx, pause); err != nil {
+			return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), err)
 		}
 	}
 }
 
-// answer waits for what the server says to join. A cookie is put into join, and there is no Welcome yet.
-func (c *Client) answer(ctx context.Context, until time.Time, join *wire.Join) (*wire.Welcome, error) {
-	if err := c.conn.SetReadDeadline(until); err != nil {
-		return nil, err
+// ask sends join and waits for the answer to it. A cookie that comes is put into join.
+func (c *Client) ask(ctx context.Context, join *wire.Join, wait time.Duration) (wire.Welcome, error) {
+	if err := c.conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return wire.Welcome{}, err
 	}
-	// Set after the deadline of the end of ctx, ours must not replace it.
+	// Looked at after the deadline is set: from here on the end of ctx brings it forward.
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return wire.Welcome{}, ctx.Err()
+	}
+	var buf [wire.JoinSize]byte
+	if _, err := c.conn.Write(join.AppendTo(buf[:0])); err != nil {
+		return wire.Welcome{}, err
 	}
 	for {
 		n, err := c.conn.Read(c.in[:])
 		if err != nil {
-			return nil, err
+			return wire.Welcome{}, err
 		}
 		b := c.in[:n]
 		var challenge wire.Challenge
@@ -116,23 +121,23 @@ func (c *Client) answer(ctx context.Context, until time.Time, join *wire.Join) (
 		switch {
 		case wire.ParseChallenge(b, &challenge) == nil && challenge.Nonce == join.Nonce && challenge.Cookie != join.Cookie:
 			join.Cookie = challenge.Cookie
-			return nil, nil
+			return wire.Welcome{}, errChallenged
 		case wire.ParseWelcome(b, &welcome) == nil && welcome.Nonce == join.Nonce:
-			return &welcome, nil
+			return welcome, nil
 		case wire.ParseReject(b, &reject) == nil && reject.Nonce == join.Nonce:
-			return nil, &RejectError{Reason: reject.Reason}
+			return wire.Welcome{}, &RejectError{Reason: reject.Reason}
 		}
 		// Anything else is late: of an earlier session, or of an earlier Join.
 	}
 }
 
+// sleep waits for d, or fails as soon as ctx has ended.
 func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-time.After(d):
-		return nil
 	}
+	return context.Cause(ctx)
 }
 
 // Send sends an input; its Token is filled in.

@@ -1,0 +1,92 @@
+// Command battle is the real-time battle server.
+//
+// For wasip1 it reads /config.json and runs under WasmEdge 0.14.1. For Linux it is the same server as a native process:
+//
+//	go build ./battle-wasm/cmd/battle
+//	BATTLE_PORT=20000 MAX_PLAYERS=10 TICK_RATE=120 NODE_IP=127.0.0.1 POD_NAME=x ./battle -config battle-wasm/image/config.json
+//
+// It speaks package wire's protocol on UDP port BATTLE_PORT, and HTTP on the TCP port of the same number: /healthz, /readyz, /metrics, /v1/address. Package
+// config describes the configuration. Errors of it end the program with status 2, others with 1.
+package main
+
+import (
+	"errors"
+	"strconv"
+	"syscall"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/server"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// errUsage is the cause of errors that are the caller's.
+var errUsage = errors.New("configuration")
+
+func main() {
+	switch err := run(); {
+	case errors.Is(err, errUsage):
+		print("battle: ", err.Error(), "\n")
+		syscall.Exit(2)
+	case err != nil:
+		print("battle: ", err.Error(), "\n")
+		syscall.Exit(1)
+	}
+}
+
+func run() error {
+	path, err := configPath()
+	if err != nil {
+		return errors.Join(errUsage, err)
+	}
+	file, err := readFile(path)
+	if err != nil {
+		return errors.Join(errUsage, errors.New(path+": "+err.Error()))
+	}
+	cfg, err := config.Load(file, syscall.Getenv)
+	if err != nil {
+		return errors.Join(errUsage, err)
+	}
+	machine, err := open(cfg.Port)
+	if err != nil {
+		return err
+	}
+	loop, err := server.NewLoop(cfg, machine, server.Build{Version: version, Runtime: platform})
+	if err != nil {
+		return err
+	}
+	print("battle: version=", version, " runtime=", platform, " port=", strconv.Itoa(cfg.Port), " tickRate=", strconv.Itoa(cfg.TickRate),
+		" maxPlayers=", strconv.Itoa(cfg.MaxPlayers), " rooms=", strconv.Itoa(cfg.Rooms), " pod=", cfg.Pod, "\n")
+	loop.Run()
+	return nil
+}
+
+// maxConfig bounds the configuration's size in bytes.
+const maxConfig = 64 << 10
+
+// readFile reads a small file. The os package would do it in one line, and make the module a quarter larger.
+func readFile(path string) ([]byte, error) {
+	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, 4096)
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := syscall.Read(fd, b[len(b):cap(b)])
+		switch {
+		case err == syscall.EINTR:
+		case err != nil:
+			return nil, errors.Join(err, syscall.Close(fd))
+		case n == 0:
+			return b, syscall.Close(fd)
+		case len(b)+n > maxConfig:
+			return nil, errors.Join(errors.New("larger than 64 KiB"), syscall.Close(fd))
+		default:
+			b = b[:len(b)+n]
+		}
+	}
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"errors"
+	"os"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/native"
+)
+
+const platform = "linux"
+
+// configPath reads the one flag that there is, -config. In an image the file has the same place as in the Wasm image.
+func configPath() (string, error) {
+	switch args := os.Args[1:]; {
+	case len(args) == 0:
+		return "/config.json", nil
+	case len(args) == 2 && args[0] == "-config":
+		return args[1], nil
+	}
+	return "", errors.New("usage: battle [-config FILE]")
+}
+
+func open(port int) (*native.Machine, error) { return native.Open(port) }

@@ -1,0 +1,162 @@
+//go:build linux
+
+// Package native lets the battle server run as a Linux process: the same non-blocking sockets and the same wait that package wasi gives it in
+// Wasm, so that the two can be compared. It goes around the net package, whose poller wakes to the millisecond only.
+package native
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
+)
+
+// Machine is this machine. It is used from one goroutine.
+type Machine struct {
+	udp, tcp int
+	start    time.Time
+	poll     [1]unix.PollFd
+	peer     unix.RawSockaddrInet4 // of the call under way; here, so that it is not allocated
+	peerLen  uint32
+}
+
+var _ transport.Machine = (*Machine)(nil)
+
+// receiveBuffer is how many bytes of datagrams the kernel is asked to keep while a tick runs.
+const receiveBuffer = 1 << 20
+
+// Open binds the UDP and the TCP port of that number on all addresses. The calling goroutine stays on its thread from now on.
+func Open(port int) (*Machine, error) {
+	runtime.LockOSThread()
+	udp, err := bind(unix.SOCK_DGRAM, port)
+	if err != nil {
+		return nil, fmt.Errorf("bind UDP port %d: %w", port, err)
+	}
+	// The kernel cuts the wish down to its limit; there is no more to be had.
+	_ = unix.SetsockoptInt(udp, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	tcp, err := bind(unix.SOCK_STREAM, port)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("bind TCP port %d: %w", port, err), unix.Close(udp))
+	}
+	if err := unix.Listen(tcp, 128); err != nil {
+		return nil, errors.Join(fmt.Errorf("listen on TCP port %d: %w", port, err), unix.Close(udp), unix.Close(tcp))
+	}
+	return &Machine{udp: udp, tcp: tcp, start: time.Now()}, nil
+}
+
+func bind(kind, port int) (int, error) {
+	fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if kind == unix.SOCK_STREAM {
+		// A server that is started again must not wait for the last connections of the one before. UDP has none, and there a second server must fail.
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+			return 0, errors.Join(err, unix.Close(fd))
+		}
+	}
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Port: port}); err != nil {
+		return 0, errors.Join(err, unix.Close(fd))
+	}
+	return fd, nil
+}
+
+// Now implements [transport.Clock].
+func (m *Machine) Now() int64 { return int64(time.Since(m.start)) + 1 }
+
+// Entropy implements [transport.Machine].
+func (m *Machine) Entropy(b []byte) error {
+	_, err := rand.Read(b)
+	return err
+}
+
+// Receive implements [transport.Packets].
+func (m *Machine) Receive(b []byte) (int, transport.Addr, error) {
+	m.peerLen = unix.SizeofSockaddrInet4
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(m.udp), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		unix.MSG_TRUNC, uintptr(unsafe.Pointer(&m.peer)), uintptr(unsafe.Pointer(&m.peerLen)))
+	if errno != 0 {
+		return 0, transport.Addr{}, failure(errno)
+	}
+	from := transport.Addr{IP: m.peer.Addr, Port: swap(m.peer.Port)}
+	if int(n) > len(b) {
+		return len(b), from, transport.ErrTruncated
+	}
+	return int(n), from, nil
+}
+
+// Send implements [transport.Packets].
+func (m *Machine) Send(b []byte, to transport.Addr) error {
+	m.peer = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.IP, Port: swap(to.Port)}
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(m.udp), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)),
+		0, uintptr(unsafe.Pointer(&m.peer)), unix.SizeofSockaddrInet4)
+	if errno != 0 {
+		return failure(errno)
+	}
+	return nil
+}
+
+// Wait implements [transport.Waiter].
+func (m *Machine) Wait(deadline int64) {
+	timeout := unix.NsecToTimespec(max(0, deadline-m.Now()))
+	m.poll[0] = unix.PollFd{Fd: int32(m.udp), Events: unix.POLLIN}
+	// An error is an early return: a signal came. The caller looks at the clock anyway.
+	_, _ = unix.Ppoll(m.poll[:], &timeout, nil)
+}
+
+// Accept implements [transport.Streams].
+func (m *Machine) Accept() (transport.Conn, error) {
+	fd, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(m.tcp), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	if errno != 0 {
+		return 0, failure(errno)
+	}
+	return transport.Conn(fd), nil
+}
+
+// Read implements [transport.Streams].
+func (m *Machine) Read(c transport.Conn, b []byte) (int, error) {
+	n, err := unix.Read(int(c), b)
+	return max(n, 0), errnoFailure(err)
+}
+
+// Write implements [transport.Streams].
+func (m *Machine) Write(c transport.Conn, b []byte) (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(c), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0, failure(errno)
+	}
+	return int(n), nil
+}
+
+// Close implements [transport.Streams].
+func (m *Machine) Close(c transport.Conn) { _ = unix.Close(int(c)) }
+
+// Shut releases the ports.
+func (m *Machine) Shut() error { return errors.Join(unix.Close(m.udp), unix.Close(m.tcp)) }
+
+func failure(errno unix.Errno) error {
+	if errno == unix.EAGAIN || errno == unix.EINTR {
+		return transport.ErrAgain
+	}
+	return errno
+}
+
+func errnoFailure(err error) error {
+	var errno unix.Errno
+	if errors.As(err, &errno) {
+		return failure(errno)
+	}
+	return err
+}
+
+// swap turns a port from the byte order of the network into that of the machine, and back.
+func swap(port uint16) uint16 {
+	b := (*[2]byte)(unsafe.Pointer(&port))
+	return uint16(b[0])<<8 | uint16(b[1])
+}

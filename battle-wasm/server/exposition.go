@@ -1,0 +1,108 @@
+package server
+
+import (
+	"strconv"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
+)
+
+// exposition writes metrics in Prometheus' text format.
+type exposition []byte
+
+func (e *exposition) text(parts ...string) {
+	for _, p := range parts {
+		*e = append(*e, p...)
+	}
+}
+
+func (e *exposition) number(n uint64) { *e = strconv.AppendUint(*e, n, 10) }
+
+// family starts a metric.
+func (e *exposition) family(name, kind, help string) {
+	e.text("# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n")
+}
+
+// sample writes one value; label and its value may be empty.
+func (e *exposition) sample(name, label, value string, n uint64) {
+	e.text(name)
+	if label != "" {
+		e.text("{", label, `="`, value, `"}`)
+	}
+	e.text(" ")
+	e.number(n)
+	e.text("\n")
+}
+
+func (e *exposition) counter(name, help string, n uint64) {
+	e.family(name, "counter", help)
+	e.sample(name, "", "", n)
+}
+
+func (e *exposition) gauge(name, help string, n int) {
+	e.family(name, "gauge", help)
+	e.sample(name, "", "", uint64(n))
+}
+
+func (e *exposition) histogram(name, help string, h *histogram) {
+	e.family(name, "histogram", help)
+	total := uint64(0)
+	for i, bound := range boundNames {
+		total += h.buckets[i]
+		e.text(name)
+		e.sample("_bucket", "le", bound, total)
+	}
+	total += h.buckets[len(bounds)]
+	e.text(name)
+	e.sample("_bucket", "le", "+Inf", total)
+	e.text(name, "_sum ")
+	*e = strconv.AppendInt(*e, h.sum/second, 10)
+	fraction := strconv.AppendInt(*e, second+h.sum%second, 10) // 1 and nine digits, so that leading zeros are kept
+	fraction[len(*e)] = '.'
+	*e = fraction
+	e.text("\n", name)
+	e.sample("_count", "", "", total)
+}
+
+// appendMetrics writes all metrics.
+func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
+	e := exposition(b)
+	m := &s.metrics
+	rooms, players := s.occupancy()
+	e.family("battle_build_info", "gauge", "What is running.")
+	e.text(`battle_build_info{version="`, m.build.Version, `",runtime="`, m.build.Runtime, "\"} 1\n")
+	e.gauge("battle_tick_rate", "Ticks a second that are aimed at.", s.cfg.TickRate)
+	e.counter("battle_ticks_total", "Ticks that have run.", m.ticks)
+	e.counter("battle_ticks_skipped_total", "Ticks that were left out because the one before came too late.", m.ticksSkipped)
+	e.histogram("battle_tick_duration_seconds", "Time that a tick took.", &m.tickDuration)
+	e.histogram("battle_tick_lateness_seconds", "Time from when a tick was due to its start.", &m.tickLateness)
+	e.histogram("battle_input_wait_seconds", "Time from the receipt of an input to the snapshot that acknowledges it.", &m.inputWait)
+	e.gauge("battle_rooms", "Rooms in use.", rooms)
+	e.gauge("battle_rooms_limit", "Rooms that there can be.", s.cfg.Rooms)
+	e.gauge("battle_players", "Players in all rooms.", players)
+	e.gauge("battle_players_limit", "Players that there can be in all rooms.", s.cfg.Rooms*s.cfg.MaxPlayers)
+	e.counter("battle_battles_started_total", "Battles that have begun.", m.battlesStarted)
+	e.counter("battle_battles_ended_total", "Battles that were played to their end.", m.battlesEnded)
+	e.counter("battle_players_idle_total", "Players dropped because they were silent.", m.idle)
+	e.family("battle_packets_received_total", "counter", "Datagrams received, by what they say they are.")
+	for i, n := range m.received[:firstAnswer] {
+		e.sample("battle_packets_received_total", "kind", kinds[i].String(), n)
+	}
+	e.family("battle_packets_sent_total", "counter", "Datagrams sent.")
+	for i := firstAnswer; i < kindCount; i++ {
+		e.sample("battle_packets_sent_total", "kind", kinds[i].String(), m.sent[i])
+	}
+	e.family("battle_packets_rejected_total", "counter", "Datagrams that were not taken.")
+	for i, n := range m.refused {
+		e.sample("battle_packets_rejected_total", "reason", refusalNames[i], n)
+	}
+	e.counter("battle_bytes_received_total", "Bytes of datagrams received.", m.bytesReceived)
+	e.counter("battle_bytes_sent_total", "Bytes of datagrams sent.", m.bytesSent)
+	e.counter("battle_receive_errors_total", "Receptions that failed.", m.receiveFails)
+	e.counter("battle_send_errors_total", "Datagrams that could not be sent.", m.sendErrors)
+	e.family("battle_http_requests_total", "counter", "HTTP requests answered, by class of status.")
+	e.sample("battle_http_requests_total", "code", "2xx", web.OK)
+	e.sample("battle_http_requests_total", "code", "4xx", web.ClientErrors)
+	e.sample("battle_http_requests_total", "code", "5xx", web.ServerErrors)
+	e.counter("battle_http_timeouts_total", "HTTP connections closed because they took too long or made room.", web.TimedOut)
+	return e
+}

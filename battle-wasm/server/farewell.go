@@ -1,0 +1,64 @@
+package server
+
+import (
+	"math"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+// farewellTimes is how often an end is told, for packets get lost; farewellsPerSecond how fast one after the other. Who has heard none of
+// them hears from the answer to its next input that its session is over.
+const (
+	farewellTimes      = 3
+	farewellsPerSecond = 20
+)
+
+// farewell is what remains of a battle that is over: its room is free already.
+type farewell struct {
+	left  int   // times to tell it
+	next  int64 // when
+	count int
+	addrs [sim.MaxPlayers]transport.Addr
+	ends  [sim.MaxPlayers]wire.End
+}
+
+// endBattle frees the room and tells its players how the battle ended.
+func (s *Server) endBattle(r *room) {
+	s.metrics.battlesEnded++
+	end := wire.End{Tick: r.arena.Tick}
+	for i := range r.arena.Players {
+		if p := &r.arena.Players[i]; p.Present {
+			end.Scores[end.Count] = wire.Score{ID: uint8(i), Points: uint16(min(p.Score, math.MaxUint16))}
+			end.Count++
+		}
+	}
+	f := &r.farewell
+	f.count = 0
+	for i := range r.players {
+		p := &r.players[i]
+		if !p.present() {
+			continue
+		}
+		f.addrs[f.count], f.ends[f.count] = p.addr, end
+		f.ends[f.count].Token, f.ends[f.count].Self = p.token, uint8(i)
+		f.count++
+		s.drop(p)
+	}
+	f.left, f.next = farewellTimes, s.now
+	s.sendFarewell(r)
+}
+
+func (s *Server) sendFarewell(r *room) {
+	f := &r.farewell
+	if s.now < f.next {
+		return
+	}
+	f.left--
+	f.next = s.now + second/farewellsPerSecond
+	for i := range f.count {
+		s.out = f.ends[i].AppendTo(s.out[:0])
+		s.send(wire.KindEnd, f.addrs[i])
+	}
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
+)
+
+// Loop runs a server: packets as they come, ticks when they are due, HTTP in the gaps.
+//
+// Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. A tick that is late by less
+// than a period is made up for; where the delay is longer the ticks in between are left out: the server never runs after a schedule that it cannot keep.
+type Loop struct {
+	machine transport.Machine
+	server  *Server
+	web     *httpd.Server
+	start   int64
+	tick    int64 // the number of the next tick
+	in      [maxDatagram]byte
+}
+
+// maxDatagram is more than any packet that a player may send, so that longer ones are seen to be too long.
+const maxDatagram = 256
+
+// batch is how many datagrams are taken between two looks at the clock.
+const batch = 64
+
+// NewLoop returns the loop of a new server.
+func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error) {
+	s, err := New(cfg, m, build)
+	if err != nil {
+		return nil, err
+	}
+	l := &Loop{machine: m, server: s, start: m.Now(), tick: 1}
+	l.web = httpd.New(m, l.handle)
+	return l, nil
+}
+
+// Run runs forever.
+func (l *Loop) Run() {
+	for {
+		l.Turn()
+	}
+}
+
+// due is when a tick is due.
+func (l *Loop) due(tick int64) int64 {
+	rate := int64(l.server.cfg.TickRate)
+	return l.start + tick/rate*second + tick%rate*second/rate
+}
+
+// Turn takes packets until the next tick is due, runs it, and serves HTTP.
+func (l *Loop) Turn() {
+	due := l.due(l.tick)
+	now := l.machine.Now()
+	for {
+		now = l.drain(now, due)
+		if now >= due {
+			break
+		}
+		l.machine.Wait(due)
+		now = l.machine.Now()
+	}
+	l.server.metrics.tickLateness.observe(now - due)
+	l.server.Tick()
+	end := l.machine.Now()
+	l.server.metrics.tickDuration.observe(end - now)
+	l.tick++
+	if behind := end - l.due(l.tick); behind > 0 {
+		skip := behind * int64(l.server.cfg.TickRate) / second
+		l.server.metrics.ticksSkipped += uint64(skip)
+		l.tick += skip
+	}
+	l.web.Pump(end)
+}
+
+// drain takes the packets that have come, but no longer than until the tick is due, and returns the time.
+func (l *Loop) drain(now, due int64) int64 {
+	for {
+		l.server.At(now)
+		for range batch {
+			n, from, err := l.machine.Receive(l.in[:])
+			switch err {
+			case nil:
+				l.server.HandlePacket(from, l.in[:n])
+			case transport.ErrTruncated:
+				l.server.metrics.receive(0)
+				l.server.metrics.refuse(refusedOversized)
+			case transport.ErrAgain:
+				return now
+			default:
+				l.server.metrics.receiveFails++
+				return now
+			}
+		}
+		if now = l.machine.Now(); now >= due {
+			return now
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+// At tells the server what time it is for the packets that follow. One look at the clock is enough for a batch.
+func (s *Server) At(now int64) { s.now = now }
+
+// HandlePacket takes in one datagram.
+func (s *Server) HandlePacket(from transport.Addr, b []byte) {
+	s.metrics.bytesReceived += uint64(len(b))
+	kind, err := wire.PeekKind(b)
+	if err != nil {
+		s.refuseHeader(from, b, kind, err)
+		return
+	}
+	s.metrics.receive(kind)
+	switch kind {
+	case wire.KindJoin:
+		s.handleJoin(from, b)
+	case wire.KindInput:
+		s.handleInput(from, b)
+	case wire.KindLeave:
+		s.handleLeave(from, b)
+	default:
+		s.metrics.refuse(refusedKind)
+	}
+}
+
+// refuseHeader drops a packet that is not of this protocol, or of another version of it. Who asks to join in another version is told so.
+func (s *Server) refuseHeader(from transport.Addr, b []byte, kind wire.Kind, err error) {
+	s.metrics.receive(0)
+	s.metrics.refuse(refusalOf(err))
+	if err == wire.ErrVersion && kind == wire.KindJoin && len(b) >= wire.RejectSize && s.joins.allow(from, s.now) {
+		s.reject(from, 0, wire.ReasonVersion)
+	}
+}
+
+func (s *Server) handleJoin(from transport.Addr, b []byte) {
+	var j wire.Join
+	if err := wire.ParseJoin(b, &j); err != nil {
+		s.metrics.refuse(refusalOf(err))
+		return
+	}
+	if !s.joins.allow(from, s.now) {
+		s.metrics.refuse(refusedRate)
+		if s.rejects.allow(from, s.now) {
+			s.reject(from, j.Nonce, wire.ReasonRate)
+		}
+		return
+	}
+	p := s.byAddr[from]
+	if p != nil && p.nonce == j.Nonce {
+		s.welcome(p) // it has a place: the first welcome was lost
+		return
+	}
+	if !s.secrets.validCookie(&j.Cookie, from, j.Nonce, s.now) {
+		if j.Cookie != [wire.CookieSize]byte{} {
+			s.metrics.refuse(refusedCookie)
+		}
+		c := wire.Challenge{Nonce: j.Nonce}
+		s.secrets.cookie(&c.Cookie, from, j.Nonce, s.now)
+		s.out = c.AppendTo(s.out[:0])
+		s.send(wire.KindChallenge, from)
+		return
+	}
+	if p != nil {
+		s.drop(p) // the player behind this address has begun anew
+	}
+	p = s.findPlace()
+	if p == nil {
+		s.metrics.refuse(refusedFull)
+		s.reject(from, j.Nonce, wire.ReasonFull)
+		return
+	}
+	s.admit(p, from, j.Nonce)
+	s.welcome(p)
+}
+
+func (s *Server) welcome(p *player) {
+	w := wire.Welcome{
+		Nonce: p.nonce, Token: p.token, Room: p.room.id, Player: uint8(p.place), TickRate: uint16(s.cfg.TickRate),
+		Tick: p.room.arena.Tick, EndTick: p.room.arena.EndTick(),
+		Width: uint16(s.cfg.Arena.Width * 16), Height: uint16(s.cfg.Arena.Height * 16),
+	}
+	s.out = w.AppendTo(s.out[:0])
+	s.send(wire.KindWelcome, p.addr)
+}
+
+func (s *Server) reject(to transport.Addr, nonce uint64, reason wire.Reason) {
+	r := wire.Reject{Nonce: nonce, Reason: reason}
+	s.out = r.AppendTo(s.out[:0])
+	s.send(wire.KindReject, to)
+}
+
+// session finds the player that a packet with this token comes from. A token from another address is taken for stolen or guessed.
+func (s *Server) session(from transport.Addr, token uint64) *player {
+	p := s.byToken[token]
+	switch {
+	case p == nil:
+		s.metrics.refuse(refusedSession)
+		return nil
+	case p.addr != from:
+		s.metrics.refuse(refusedAddress)
+		return nil
+	}
+	return p
+}
+
+func (s *Server) handleInput(from transport.Addr, b []byte) {
+	var in wire.Input
+	if err := wire.ParseInput(b, &in); err != nil {
+		s.metrics.refuse(refusalOf(err))
+		return
+	}
+	p := s.session(from, in.Token)
+	if p == nil {
+		// Who plays on after the end, or after a restart of the server, must learn of it. The answer is smaller than the question.
+		if s.byAddr[from] == nil && s.joins.allow(from, s.now) {
+			s.reject(from, 0, wire.ReasonSession)
+		}
+		return
+	}
+	switch {
+	case !p.rate.allow(s.now):
+		s.metrics.refuse(refusedRate)
+		return
+	case in.Seq <= p.seq:
+		s.metrics.refuse(refusedStale)
+		return
+	case in.AckTick > p.room.arena.Tick:
+		s.metrics.refuse(refusedValue)
+		return
+	}
+	p.lastSeen, p.receivedAt, p.seq, p.fresh = s.now, s.now, in.Seq, true
+	p.input = sim.Input{MoveX: in.MoveX, MoveY: in.MoveY, Aim: in.Aim, Fire: in.Buttons&wire.ButtonFire != 0}
+	p.fire = p.fire || p.input.Fire
+}
+
+func (s *Server) handleLeave(from transport.Addr, b []byte) {
+	var l wire.Leave
+	if err := wire.ParseLeave(b, &l); err != nil {
+		s.metrics.refuse(refusalOf(err))
+		return
+	}
+	if p := s.session(from, l.Token); p != nil {
+		s.drop(p)
+	}
+}

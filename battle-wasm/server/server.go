@@ -1,0 +1,143 @@
+// Package server is the battle server: rooms of players, packets in, snapshots out, a tick that is on time.
+//
+// It decides everything and trusts nobody: players say what they want to do, the simulation says what happens. A packet that is malformed,
+// forged, stale or one too many costs a counter, and nothing else. The machine it runs on is injected ([transport.Machine]), so it runs in Wasm, natively
+// and, with a fake clock, in tests. One goroutine does it all, and in the steady state nothing allocates.
+package server
+
+import (
+	"errors"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+// Times, in ns.
+const (
+	second = int64(1e9)
+	// holdInput is how long a player goes on with its last input when no new one comes.
+	holdInput = second / 4
+)
+
+// Server holds the rooms and the players in them.
+type Server struct {
+	cfg     config.Config
+	clock   transport.Clock
+	packets transport.Packets
+	secrets *secrets
+	joins   *limiter
+	rejects *limiter
+
+	rooms   []room
+	byToken map[uint64]*player
+	byAddr  map[transport.Addr]*player
+
+	now      int64 // at the start of the batch of packets, or of the tick
+	lastTick int64 // when the last tick ran; 0 before the first
+	metrics  metrics
+
+	// What is encoded in place, so that nothing is allocated for it.
+	out      []byte
+	snapshot wire.Snapshot
+	inputs   [sim.MaxPlayers]sim.Input
+}
+
+// New returns a server without players.
+func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
+	var seed [seedSize]byte
+	if err := m.Entropy(seed[:]); err != nil {
+		return nil, errors.New("gather entropy: " + err.Error())
+	}
+	secrets, err := newSecrets(&seed)
+	if err != nil {
+		return nil, err
+	}
+	places := cfg.Rooms * cfg.MaxPlayers
+	s := &Server{
+		cfg: cfg, clock: m, packets: m, secrets: secrets,
+		// The limits are per bucket of source addresses: many joins at once are usual, when a whole match comes from behind one address.
+		joins:   newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
+		rejects: newLimiter(second, 0, secrets.token()),
+		rooms:   make([]room, cfg.Rooms),
+		byToken: make(map[uint64]*player, places),
+		byAddr:  make(map[transport.Addr]*player, places),
+		out:     make([]byte, 0, wire.MaxPacketSize),
+		now:     m.Now(),
+	}
+	s.metrics.build = build
+	for i := range s.rooms {
+		s.rooms[i].init(uint16(i))
+	}
+	return s, nil
+}
+
+// Tick runs one tick of every room: applies what the players asked for and tells them what came of it.
+func (s *Server) Tick() {
+	s.now = s.clock.Now()
+	s.metrics.ticks++
+	for i := range s.rooms {
+		r := &s.rooms[i]
+		if r.farewell.left > 0 {
+			s.sendFarewell(r)
+		}
+		if r.count > 0 {
+			s.expire(r)
+		}
+		if r.count == 0 {
+			continue
+		}
+		s.step(r)
+		if r.arena.Over() {
+			s.endBattle(r)
+		}
+	}
+	s.lastTick = s.now
+}
+
+// step runs a room's tick and sends the snapshots.
+func (s *Server) step(r *room) {
+	for i := range r.players {
+		s.inputs[i] = r.players[i].take(s.now)
+	}
+	r.arena.Step(&s.inputs)
+	r.describe(&s.snapshot)
+	sent := s.clock.Now()
+	for i := range r.players {
+		p := &r.players[i]
+		if !p.present() {
+			continue
+		}
+		s.snapshot.Self = uint8(i)
+		s.snapshot.AckSeq = p.seq
+		s.snapshot.AckWait = p.wait(sent)
+		if p.fresh {
+			p.fresh = false
+			s.metrics.inputWait.observe(sent - p.receivedAt)
+		}
+		s.out = s.snapshot.AppendTo(s.out[:0])
+		s.send(wire.KindSnapshot, p.addr)
+	}
+}
+
+// send sends what has been encoded.
+func (s *Server) send(kind wire.Kind, to transport.Addr) {
+	if err := s.packets.Send(s.out, to); err != nil {
+		s.metrics.sendErrors++ // the kernel's buffer is full, or the address cannot be reached: as if the network had lost it
+		return
+	}
+	s.metrics.sent[kindIndex(kind)]++
+	s.metrics.bytesSent += uint64(len(s.out))
+}
+
+// players counts the players in all rooms, and the rooms that are in use.
+func (s *Server) occupancy() (rooms, players int) {
+	for i := range s.rooms {
+		if n := s.rooms[i].count; n > 0 {
+			rooms++
+			players += n
+		}
+	}
+	return rooms, players
+}
