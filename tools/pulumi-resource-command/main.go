@@ -1,0 +1,52 @@
+// Command pulumi-resource-command is a stand-in for Pulumi's command provider, for networks from which the official plugin cannot
+// be downloaded and where, as no Go module holds it, it cannot be built either.
+//
+// It speaks for local.Command, remote.Command and remote.CopyToRemote as release 1.1.0 of the official plugin does: the same
+// tokens, inputs, outputs and life cycle, so that a stack may change from one to the other. Where it differs it is stricter: what
+// is secret never reaches a log or an error, a wrong host key ends the dialing, and a canceled update ends the remote command.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+	"github.com/pulumi/pulumi-go-provider/middleware/schema"
+
+	"github.com/edge-arena/edge-arena/tools/pulumi-resource-command/internal/redact"
+	"github.com/edge-arena/edge-arena/tools/pulumi-resource-command/local"
+	"github.com/edge-arena/edge-arena/tools/pulumi-resource-command/remote"
+)
+
+const (
+	name = "command"
+	// version is that of the official release, for the SDK asks the engine for a plugin of just this version.
+	version = "1.1.0"
+)
+
+func main() {
+	if err := p.RunProvider(context.Background(), name, version, provider()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// provider is the whole plugin.
+func provider() p.Provider {
+	return redact.Wrap(infer.Provider(infer.Options{
+		Metadata: schema.Metadata{
+			DisplayName: "Command",
+			Description: "Runs commands and scripts, here or on remote hosts, as part of the resource model.",
+			Keywords:    []string{"pulumi", "command"},
+			License:     "Apache-2.0",
+			Publisher:   "edge-arena",
+		},
+		Resources: []infer.InferredResource{
+			infer.Resource(&local.Command{}),
+			infer.Resource(&remote.Command{}),
+			infer.Resource(&remote.CopyToRemote{}),
+		},
+	}))
+}
