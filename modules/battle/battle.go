@@ -1,0 +1,176 @@
+// Package battle runs a city's battle service: the Wasm pods on which players meet, each at a UDP port of its node that players
+// reach directly, and the service that hands out those ports.
+package battle
+
+import (
+	"errors"
+	"fmt"
+
+	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
+	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/k3s"
+	"github.com/edge-arena/edge-arena/modules/wasm"
+)
+
+// ServiceType is the type token of [Service].
+const ServiceType = "edge-arena:battle:Service"
+
+// App is the name of the battle pods' Deployment, and their label `app`.
+const App = "real-time-battle"
+
+// ServiceArgs describe the battle service.
+type ServiceArgs struct {
+	// Battle is its size, images and ports. Required.
+	Battle config.Battle
+	// Cluster is where it runs. Required.
+	Cluster *k3s.Cluster
+	// Runtime is that of its Wasm pods. Required.
+	Runtime *wasm.Runtime
+}
+
+func (a ServiceArgs) validate() error {
+	var errs []error
+	if a.Cluster == nil {
+		errs = append(errs, errors.New("cluster: required"))
+	}
+	if a.Runtime == nil {
+		errs = append(errs, errors.New("runtime: required"))
+	}
+	if a.Battle.Replicas < 1 {
+		errs = append(errs, errors.New("battle.replicas: at least 1 is required"))
+	}
+	return errors.Join(errs...)
+}
+
+// Service is the battle service of a cluster.
+type Service struct {
+	pulumi.ResourceState
+
+	// Namespace holds the battle pods.
+	Namespace pulumi.StringOutput
+	// Image is what they run, by digest.
+	Image pulumi.StringOutput
+}
+
+// NewService makes the battle service. It is done when all the pods are ready to play.
+func NewService(ctx *pulumi.Context, name string, args *ServiceArgs, opts ...pulumi.ResourceOption) (*Service, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("battle service %s: %w", name, err)
+	}
+	s := &Service{}
+	if err := ctx.RegisterComponentResource(ServiceType, name, s, opts...); err != nil {
+		return nil, fmt.Errorf("battle service %s: %w", name, err)
+	}
+	b := builder{ctx: ctx, name: name, args: args, parent: pulumi.Parent(s)}
+	for _, step := range []func() error{b.makeNamespace, b.makeAllocator, b.makeImage, b.makeScrapeService, b.makeBudget, b.makeDeployment} {
+		if err := step(); err != nil {
+			return nil, fmt.Errorf("battle service %s: %w", name, err)
+		}
+	}
+	s.Namespace, s.Image = b.namespace, b.image.reference
+	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "image": s.Image}); err != nil {
+		return nil, fmt.Errorf("battle service %s: outputs: %w", name, err)
+	}
+	return s, nil
+}
+
+// builder makes the parts of one battle service, in order.
+type builder struct {
+	ctx    *pulumi.Context
+	name   string
+	args   *ServiceArgs
+	parent pulumi.ResourceOption
+
+	namespace pulumi.StringOutput
+	allocator pulumi.Resource
+	image     image
+}
+
+// image is what a pod names, and how it gets it.
+type image struct {
+	reference  pulumi.StringOutput
+	pullPolicy string
+	after      []pulumi.Resource
+}
+
+// deliver brings an image to the nodes, or leaves that to a registry.
+func (b *builder) deliver(role string, source config.Source) (image, error) {
+	if source.Image != "" {
+		return image{reference: pulumi.String(source.Image).ToStringOutput(), pullPolicy: "IfNotPresent"}, nil
+	}
+	archive, err := k3s.OpenArchive(source.Archive)
+	if err != nil {
+		return image{}, err
+	}
+	i, err := k3s.NewImage(b.ctx, b.name+"-"+role+"-image", &k3s.ImageArgs{Name: role, Archive: archive, Cluster: b.args.Cluster}, b.parent)
+	if err != nil {
+		return image{}, err
+	}
+	// Never: an image that a node has lost is an error that says so, not a pull from a registry that never had it.
+	return image{reference: i.Reference, pullPolicy: "Never", after: []pulumi.Resource{i}}, nil
+}
+
+func (b *builder) makeNamespace() error {
+	ns, err := corev1.NewNamespace(b.ctx, b.name+"-namespace", &corev1.NamespaceArgs{
+		Metadata: &metav1.ObjectMetaArgs{
+			Name: pulumi.String(b.args.Battle.Namespace),
+			Labels: pulumi.StringMap{
+				"app.kubernetes.io/part-of":    pulumi.String("edge-arena"),
+				"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
+				// The battle pods use their node's network, which any stricter profile forbids: players reach them with no
+				// translation of addresses in between. In everything else the pods keep to `restricted`.
+				"pod-security.kubernetes.io/enforce": pulumi.String("privileged"),
+			},
+		},
+	}, b.parent)
+	if err != nil {
+		return fmt.Errorf("namespace: %w", err)
+	}
+	b.namespace = ns.Metadata.Name().Elem()
+	return nil
+}
+
+func (b *builder) makeImage() (err error) {
+	b.image, err = b.deliver("battle", b.args.Battle.Source)
+	return err
+}
+
+// labels are those of one part of the battle service.
+func labels(app, component string) pulumi.StringMap {
+	return pulumi.StringMap{
+		"app":                          pulumi.String(app),
+		"app.kubernetes.io/name":       pulumi.String(app),
+		"app.kubernetes.io/component":  pulumi.String(component),
+		"app.kubernetes.io/part-of":    pulumi.String("edge-arena"),
+		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
+	}
+}
+
+func (b *builder) meta(app, component string) *metav1.ObjectMetaArgs {
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(app), Namespace: b.namespace, Labels: labels(app, component)}
+}
+
+// confined is as little as a container needs that only computes and talks.
+func confined() *corev1.SecurityContextArgs {
+	return &corev1.SecurityContextArgs{
+		AllowPrivilegeEscalation: pulumi.Bool(false),
+		ReadOnlyRootFilesystem:   pulumi.Bool(true),
+		RunAsNonRoot:             pulumi.Bool(true),
+		RunAsUser:                pulumi.Int(65532),
+		RunAsGroup:               pulumi.Int(65532),
+		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
+		SeccompProfile:           &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
+	}
+}
+
+func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.ProbeArgs {
+	return &corev1.ProbeArgs{
+		HttpGet:          &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: port},
+		PeriodSeconds:    pulumi.Int(period),
+		TimeoutSeconds:   pulumi.Int(2),
+		FailureThreshold: pulumi.Int(failures),
+	}
+}

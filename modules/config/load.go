@@ -1,0 +1,189 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Key is the region's key in the Pulumi config, without the project's name before it.
+const Key = "region"
+
+// Load reads the region of the stack that runs.
+func Load(ctx *pulumi.Context) (*Region, error) {
+	raw, ok := ctx.GetConfig(ctx.Project() + ":" + Key)
+	if !ok {
+		return nil, fmt.Errorf("config %s:%s is missing: describe the region in stacks/Pulumi.%s.yaml", ctx.Project(), Key, ctx.Stack())
+	}
+	return Parse([]byte(raw), ctx.RootDirectory())
+}
+
+// Parse reads a region from JSON. Relative paths in it start at root. The error joins every problem that was found.
+func Parse(raw []byte, root string) (*Region, error) {
+	var tree any
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	// A number stays as it was written: 1.5 replicas must not become 1.
+	dec.UseNumber()
+	if err := dec.Decode(&tree); err != nil {
+		return nil, fmt.Errorf("decode region: %w", err)
+	}
+	if _, ok := tree.(map[string]any); !ok {
+		return nil, errors.New("decode region: an object is wanted, with name, cities and so on")
+	}
+	r := defaults()
+	problems := decode(tree, &r)
+	if len(problems) > 0 {
+		// What could not be decoded would be reported again, as missing.
+		return nil, problems.join()
+	}
+	r.complete()
+	problems = append(problems, r.resolve(root)...)
+	problems = append(problems, r.validate()...)
+	if len(problems) > 0 {
+		return nil, problems.join()
+	}
+	return &r, nil
+}
+
+func decode(tree any, r *Region) problems {
+	var found problems
+	var meta mapstructure.Metadata
+	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result:     r,
+		Metadata:   &meta,
+		DecodeHook: durationHook,
+		// The keys are those of the documentation to the letter: `Replicas` is a mistake, not a spelling.
+		MatchName: func(key, field string) bool { return key == field },
+	})
+	if err != nil {
+		return problems{err}
+	}
+	found = append(found, decodeProblems(dec.Decode(tree))...)
+	slices.Sort(meta.Unused)
+	for _, key := range meta.Unused {
+		found.add(key, "unknown key")
+	}
+	return found
+}
+
+// durationHook reads a duration from its Go notation and takes nothing else for one.
+func durationHook(from, to reflect.Type, value any) (any, error) {
+	if to != reflect.TypeFor[time.Duration]() {
+		return value, nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		return nil, fmt.Errorf(`%v is not a duration: write it with its unit, as "15s", "2m" or "10ms"`, value)
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return nil, fmt.Errorf(`%q is not a duration: write it with its unit, as "15s", "2m" or "10ms"`, text)
+	}
+	return d, nil
+}
+
+// decodeProblems takes apart what mapstructure joined.
+func decodeProblems(err error) problems {
+	if err == nil {
+		return nil
+	}
+	var one *mapstructure.DecodeError
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var found problems
+		for _, e := range many.Unwrap() {
+			found = append(found, decodeProblems(e)...)
+		}
+		return found
+	}
+	if !errors.As(err, &one) {
+		return problems{err}
+	}
+	if inner, ok := one.Unwrap().(interface{ Unwrap() []error }); ok {
+		var found problems
+		for _, e := range inner.Unwrap() {
+			found = append(found, decodeProblems(e)...)
+		}
+		return found
+	}
+	var nested *mapstructure.DecodeError
+	if errors.As(one.Unwrap(), &nested) {
+		return decodeProblems(one.Unwrap())
+	}
+	var found problems
+	found.add(one.Name(), "%s", plainWords(one.Unwrap()))
+	return found
+}
+
+var jsonNumber = regexp.MustCompile(`'?json\.Number'?`)
+
+// plainWords says what is wrong in the words of the file rather than of Go.
+func plainWords(err error) string {
+	var kind *mapstructure.UnconvertibleTypeError
+	var parse *mapstructure.ParseError
+	switch {
+	case errors.As(err, &kind):
+		return fmt.Sprintf("%s is wanted, not %s", typeName(kind.Expected.Type()), valueName(kind.Value))
+	case errors.As(err, &parse):
+		return fmt.Sprintf("%s is wanted, not %s", typeName(parse.Expected.Type()), valueName(parse.Value))
+	}
+	return jsonNumber.ReplaceAllString(err.Error(), "a number")
+}
+
+func typeName(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.Int:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.String:
+		return "a string"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	default:
+		return t.String()
+	}
+}
+
+func valueName(value any) string {
+	switch v := value.(type) {
+	case json.Number:
+		return v.String()
+	case string:
+		return fmt.Sprintf("%q", v)
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// problems are what is wrong with a region, each with its path.
+type problems []error
+
+func (p *problems) add(path, format string, args ...any) {
+	*p = append(*p, fmt.Errorf("%s: %s", path, fmt.Sprintf(format, args...)))
+}
+
+// join puts each problem on a line of its own, once.
+func (p problems) join() error {
+	lines := make([]string, 0, len(p))
+	for _, err := range p {
+		if line := "  " + err.Error(); !slices.Contains(lines, line) {
+			lines = append(lines, line)
+		}
+	}
+	return fmt.Errorf("the region's config has %d problem(s):\n%s", len(lines), strings.Join(lines, "\n"))
+}

@@ -1,0 +1,39 @@
+# image.sh import NAME SHA256    puts an OCI archive where K3s keeps images and loads it
+# image.sh remove NAME SHA256    takes both away
+# The archive is ARENA_ARCHIVE, in base64, or the uploaded file ARENA_UPLOAD. ARENA_REFERENCES are the names that the image has in it.
+image() {
+	set -eu
+	file=/var/lib/rancher/k3s/agent/images/edge-arena-$2-$(printf %.12s "$3").tar
+	k3s=/usr/local/bin/k3s
+	case $1 in
+	import)
+		if [ ! -f "$file" ] || [ "$(sha256sum "$file" | cut -d ' ' -f 1)" != "$3" ]; then
+			mkdir -p "$(dirname "$file")"
+			# K3s loads whatever is called .tar: the name comes last, when the content is known to be right.
+			if [ -n "$ARENA_UPLOAD" ]; then
+				cp "$ARENA_UPLOAD" "$file.new"
+			else
+				printf %s "$ARENA_ARCHIVE" | base64 -d >"$file.new"
+			fi
+			got=$(sha256sum "$file.new" | cut -d ' ' -f 1)
+			if [ "$got" != "$3" ]; then
+				rm -f "$file.new"
+				echo "edge-arena: image $2 arrived with SHA-256 $got, not $3" >&2
+				exit 1
+			fi
+			mv -f "$file.new" "$file"
+		fi
+		if [ -n "$ARENA_UPLOAD" ]; then rm -f "$ARENA_UPLOAD"; fi
+		"$k3s" ctr -n k8s.io images import --all-platforms "$file" >&2
+		;;
+	remove)
+		rm -f "$file"
+		if [ -x "$k3s" ]; then
+			# They may be gone already, by the kubelet's hand.
+			# shellcheck disable=SC2086
+			"$k3s" ctr -n k8s.io images rm $ARENA_REFERENCES >&2 || true
+		fi
+		;;
+	esac
+}
+image "$@" </dev/null

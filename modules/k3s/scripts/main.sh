@@ -1,0 +1,27 @@
+# install.sh server|agent [--wasm] FLAG...   brings the node up; the flags are K3s's own, all but --wasm
+# install.sh uninstall                       takes it away again
+# install.sh join|leave NODE                 on a server: another node comes or goes
+main() {
+	set -eu
+	LC_ALL=C
+	PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+	export LC_ALL PATH
+	verb=$1
+	shift
+	case $verb in
+	server | agent)
+		wasm=no
+		for flag in "$@"; do
+			shift
+			if [ "$flag" = --wasm ]; then wasm=yes; else set -- "$@" "$flag"; fi
+		done
+		install_node "$verb" "$wasm" "$@"
+		;;
+	uninstall) uninstall_node ;;
+	join) join "$1" ;;
+	leave) leave "$1" ;;
+	*) die "unknown command $verb" ;;
+	esac
+}
+# This text arrives on stdin: nothing that runs may read the rest of it.
+main "$@" </dev/null
