@@ -29,7 +29,11 @@ func (r *Rig) ensureMirror(ctx context.Context, state string, p *progress.Report
 	if r.spec.Release == nil {
 		return nil
 	}
-	from, origin, err := r.spec.Release(ctx)
+	previous := ""
+	if r.rec.Mirror != nil {
+		previous = r.rec.Mirror.Origin
+	}
+	from, origin, err := r.spec.Release(ctx, previous)
 	if err != nil {
 		return fmt.Errorf("get K3s %s: %w", K3sVersion, err)
 	}
@@ -55,7 +59,7 @@ func (r *Rig) ensureMirror(ctx context.Context, state string, p *progress.Report
 	if err != nil {
 		return fmt.Errorf("start the mirror: %w", err)
 	}
-	if r.rec.Mirror == nil || r.rec.Mirror.Origin != origin {
+	if previous != origin {
 		p.Note("K3s %s comes from the %s", K3sVersion, origin)
 	}
 	r.rec.Mirror = &Mirror{URL: "http://" + address, Version: K3sVersion, Origin: origin}

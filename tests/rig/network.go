@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -54,6 +55,11 @@ func ensureNetwork(ctx context.Context, d *docker.Client, rig, prefer string) (n
 			"--gateway", host(subnet, 1).String(), "--opt", "com.docker.network.bridge.name="+n.Bridge, n.Name)
 		switch {
 		case err == nil:
+			if _, err := net.InterfaceByName(n.Bridge); err != nil {
+				_, rmErr := d.Run(ctx, "network", "rm", n.Name)
+				return n, false, errors.Join(fmt.Errorf("this Docker keeps its networks away from this machine (is it rootless, remote or "+
+					"in a virtual machine?), and nodes need addresses that can be reached: use one that runs here as root: %w", err), rmErr)
+			}
 			return n, true, d.OpenFirewall(ctx, n.Bridge, n.Subnet)
 		case !overlaps(err):
 			return n, false, fmt.Errorf("make network of rig %s: %w", rig, err)

@@ -36,8 +36,9 @@ type Spec struct {
 	Cache *cache.Cache
 }
 
-// ReleaseFunc gives the folder of a K3s release and its origin: [OriginOfficial] or [OriginStandIn].
-type ReleaseFunc func(ctx context.Context) (dir, origin string, err error)
+// ReleaseFunc gives the folder of a K3s release and its origin, [OriginOfficial] or [OriginStandIn]. The previous origin is that of the
+// release that the rig's mirror has already; it is empty for a new rig. See [OfficialOr].
+type ReleaseFunc func(ctx context.Context, previous string) (dir, origin string, err error)
 
 func (s Spec) withDefaults() (Spec, error) {
 	if s.ReadyTimeout == 0 {

@@ -75,6 +75,9 @@ RateLimitIntervalSec=0
 ReadKMsg=no
 CFG
 
+# Without it each login complains in the journal.
+: >"$root/etc/default/locale"
+
 # Every node draws its own identity at its first boot.
 : >"$root/etc/machine-id"
 rm -f "$root/var/lib/dbus/machine-id"
