@@ -56,10 +56,8 @@ func Parse(raw []byte, root string) (*Region, error) {
 
 func decode(tree any, r *Region) problems {
 	var found problems
-	var meta mapstructure.Metadata
 	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result:     r,
-		Metadata:   &meta,
 		DecodeHook: durationHook,
 		// The keys are those of the documentation to the letter: `Replicas` is a mistake, not a spelling.
 		MatchName: func(key, field string) bool { return key == field },
@@ -68,10 +66,7 @@ func decode(tree any, r *Region) problems {
 		return problems{err}
 	}
 	found = append(found, decodeProblems(dec.Decode(tree))...)
-	slices.Sort(meta.Unused)
-	for _, key := range meta.Unused {
-		found.add(key, "unknown key")
-	}
+	unknownKeys("", tree, reflect.TypeFor[Region](), &found)
 	return found
 }
 
@@ -91,35 +86,22 @@ func durationHook(from, to reflect.Type, value any) (any, error) {
 	return d, nil
 }
 
-// decodeProblems takes apart what mapstructure joined.
+// decodeProblems takes apart what mapstructure joined and wrapped.
 func decodeProblems(err error) problems {
-	if err == nil {
-		return nil
-	}
-	var one *mapstructure.DecodeError
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		var found problems
-		for _, e := range many.Unwrap() {
-			found = append(found, decodeProblems(e)...)
-		}
-		return found
-	}
-	if !errors.As(err, &one) {
-		return problems{err}
-	}
-	if inner, ok := one.Unwrap().(interface{ Unwrap() []error }); ok {
-		var found problems
-		for _, e := range inner.Unwrap() {
-			found = append(found, decodeProblems(e)...)
-		}
-		return found
-	}
-	var nested *mapstructure.DecodeError
-	if errors.As(one.Unwrap(), &nested) {
-		return decodeProblems(one.Unwrap())
-	}
 	var found problems
-	found.add(one.Name(), "%s", plainWords(one.Unwrap()))
+	switch e := err.(type) {
+	case nil:
+	case *mapstructure.DecodeError:
+		found.add(e.Name(), "%s", plainWords(e.Unwrap()))
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			found = append(found, decodeProblems(one)...)
+		}
+	case interface{ Unwrap() error }:
+		found = decodeProblems(e.Unwrap())
+	default:
+		found = problems{err}
+	}
 	return found
 }
 

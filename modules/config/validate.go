@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -203,11 +205,12 @@ func (c City) validate(found *problems, path string, hosts map[string]string) {
 		if n.Host == "" {
 			found.add(at+".host", "required: an address, or an alias of ssh.configFile")
 		}
-		unique(found, hosts, at+".host", n.Host)
-		if e := n.Endpoint; e.Address != "" && e.Address != n.Host {
+		machine := n.Host
+		if n.Endpoint.Address != "" {
 			// Two aliases of one machine are as wrong as one alias twice.
-			unique(found, hosts, at+".host", fmt.Sprintf("%s:%d", e.Address, e.Port))
+			machine = net.JoinHostPort(n.Endpoint.Address, strconv.Itoa(n.Endpoint.Port))
 		}
+		unique(found, hosts, at+".host", machine)
 		positive(found, at+".ssh.dialTimeout", n.SSH.DialTimeout)
 		atLeastOne(found, at+".ssh.dialAttempts", n.SSH.DialAttempts)
 		if n.ExternalAddress != "" {
