@@ -29,7 +29,8 @@ func (r *Rig) Snapshot(ctx context.Context, node string) (Snapshot, error) {
 func parseSnapshot(out string) (Snapshot, error) {
 	s := Snapshot{}
 	for line := range strings.Lines(out) {
-		section, rest, ok := strings.Cut(strings.TrimRight(line, "\n"), "\t")
+		line = strings.TrimRight(line, "\n")
+		section, rest, ok := strings.Cut(line, "\t")
 		if !ok {
 			return nil, fmt.Errorf("read snapshot: unexpected line %q", line)
 		}

@@ -65,7 +65,33 @@ func Ensure(ctx context.Context, m docker.Machine, d *docker.Client, c *cache.Ca
 	if err != nil {
 		return "", fmt.Errorf("import node image: %w", err)
 	}
-	return ref, nil
+	return ref, remove(ctx, d, ref)
+}
+
+// Remove removes every version of the image from the Docker daemon, apart from those that a container still uses.
+func Remove(ctx context.Context, d *docker.Client) error { return remove(ctx, d, "") }
+
+func remove(ctx context.Context, d *docker.Client, except string) error {
+	refs, err := d.Lines(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", Repository)
+	if err != nil {
+		return fmt.Errorf("list node images: %w", err)
+	}
+	for _, ref := range refs {
+		if ref == except {
+			continue
+		}
+		used, err := d.Run(ctx, "ps", "--all", "--quiet", "--filter", "ancestor="+ref)
+		if err != nil {
+			return fmt.Errorf("remove node image %s: %w", ref, err)
+		}
+		if used != "" {
+			continue
+		}
+		if _, err := d.Run(ctx, "image", "rm", ref); err != nil && !docker.IsNotFound(err) {
+			return fmt.Errorf("remove node image %s: %w", ref, err)
+		}
+	}
+	return nil
 }
 
 // build leaves root.tar in dir.
