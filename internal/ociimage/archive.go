@@ -139,3 +139,29 @@ func add(t *tar.Writer, name string, content []byte) error {
 	_, err := t.Write(content)
 	return err
 }
+
+// Repository is the full name of a reference without its tag.
+func Repository(reference string) (string, error) {
+	tag, err := name.NewTag(reference)
+	if err != nil {
+		return "", fmt.Errorf("image reference: %w", err)
+	}
+	return tag.Context().Name(), nil
+}
+
+// Size is the size of an image as a registry counts it: the compressed layers, the configuration and the manifest.
+func Size(img v1.Image) (int64, error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return 0, fmt.Errorf("image manifest: %w", err)
+	}
+	size, err := img.Size()
+	if err != nil {
+		return 0, fmt.Errorf("image size: %w", err)
+	}
+	size += manifest.Config.Size
+	for _, l := range manifest.Layers {
+		size += l.Size
+	}
+	return size, nil
+}

@@ -1,0 +1,52 @@
+package image
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/edge-arena/edge-arena/internal/cache"
+	"github.com/edge-arena/edge-arena/internal/command"
+)
+
+// sourceKey is the key of all that goes into an image: sources, dependencies, Go, configuration, name.
+func sourceKey(ctx context.Context, opts Options, kind string) (cache.Key, error) {
+	if opts.Source == "" {
+		return cache.Key{}, errors.New("source: required")
+	}
+	goVersion, err := goCommand(opts).Run(ctx, "go", "env", "GOVERSION")
+	if err != nil {
+		return cache.Key{}, err
+	}
+	return cache.NewKey("image 1", kind, goVersion, wasmedgeVersion, opts.Repository, opts.Version, string(opts.Config)).WithTree(
+		filepath.Join(opts.Source, "battle-wasm"), filepath.Join(opts.Source, "internal", "ociimage"),
+		filepath.Join(opts.Source, "go.mod"), filepath.Join(opts.Source, "go.sum"),
+	)
+}
+
+func goCommand(opts Options, env ...string) command.Cmd {
+	return command.Cmd{Dir: opts.Source, Env: append(os.Environ(), env...)}
+}
+
+// goBuild builds the server. Nothing of the place and time of the build goes into the binary.
+func goBuild(ctx context.Context, opts Options, out string, env ...string) error {
+	// What the user's environment says about flags and workspaces must not change the image.
+	env = append(env, "GOFLAGS=", "GOWORK=off")
+	_, err := goCommand(opts, env...).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/battle")
+	return err
+}
+
+// fileKey is the key of a file's content.
+func fileKey(path string) (cache.Key, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return cache.Key{}, fmt.Errorf("hash module: %w", err)
+	}
+	sum := sha256.Sum256(content)
+	return cache.NewKey(hex.EncodeToString(sum[:])), nil
+}

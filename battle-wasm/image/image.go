@@ -1,0 +1,195 @@
+// Package image builds the battle server's container images: the Wasm module compiled ahead of time for WasmEdge 0.14.1, and, to compare it with, the
+// same server as a native Linux binary.
+//
+// A build is reproducible: the same sources and the same Go give the same digest. What has been built is found again in the cache by what it was made
+// from; the compilation ahead of time, the slow part, by the module alone.
+package image
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/edge-arena/edge-arena/internal/cache"
+	"github.com/edge-arena/edge-arena/internal/ociimage"
+	"github.com/edge-arena/edge-arena/internal/progress"
+)
+
+// DefaultConfig is the /config.json of the images unless another is given.
+//
+//go:embed config.json
+var DefaultConfig []byte
+
+// Options say what to build.
+type Options struct {
+	// Source is the root of the module's source tree. Required.
+	Source string
+	// Repository is the image's name without a tag. Default is registry.example.com/real-time-battle, for [BuildNative] with -native behind it.
+	Repository string
+	// Version is the image's tag and what the server says that it is. Default is 0.1.0.
+	Version string
+	// Config is the image's /config.json. Default is [DefaultConfig].
+	Config []byte
+	// Compile compiles the module ahead of time. Default is [PathCompiler]. [BuildNative] has no use for it.
+	Compile Compiler
+}
+
+func (o Options) withDefaults(repository string) Options {
+	if o.Repository == "" {
+		o.Repository = repository
+	}
+	if o.Version == "" {
+		o.Version = "0.1.0"
+	}
+	if o.Config == nil {
+		o.Config = DefaultConfig
+	}
+	if o.Compile == nil {
+		o.Compile = PathCompiler
+	}
+	return o
+}
+
+// Image is an image that has been built.
+type Image struct {
+	// Archive is the path of the OCI archive. It names the image by Tag and by Reference.
+	Archive string `json:"-"`
+	// Digest is that of the manifest, `sha256:…`.
+	Digest string `json:"digest"`
+	// Reference is the image's name by digest, and Tag by tag.
+	Reference string `json:"reference"`
+	Tag       string `json:"tag"`
+	// ProgramBytes is the size of the program in the image: /app.wasm or /app. ModuleBytes is the size of the Wasm module before the compilation ahead of time, 0
+	// for a native image.
+	ProgramBytes int64 `json:"programBytes"`
+	ModuleBytes  int64 `json:"moduleBytes,omitempty"`
+	// Bytes is the size of the image as a registry counts it: the compressed layers, the configuration and the manifest.
+	Bytes int64 `json:"bytes"`
+}
+
+const (
+	archiveName = "image.tar"
+	recordName  = "image.json"
+)
+
+// runtimeEnv is what both images set for the Go runtime. In the steady state the server allocates nothing, so there is no garbage to look for; should there
+// be some after all, it is collected before it hurts.
+var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
+
+// Build builds the Wasm image, or finds it in the cache.
+func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
+	opts = opts.withDefaults("registry.example.com/real-time-battle")
+	return build(ctx, p, c, opts, "battle image", "wasm", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+		module := filepath.Join(dir, "module.wasm")
+		if err := goBuild(ctx, opts, module, "GOOS=wasip1", "GOARCH=wasm"); err != nil {
+			return ociimage.Spec{}, Image{}, err
+		}
+		program, err := compile(ctx, p, c, opts.Compile, module)
+		if err != nil {
+			return ociimage.Spec{}, Image{}, err
+		}
+		plain, err := os.Stat(module)
+		if err != nil {
+			return ociimage.Spec{}, Image{}, err
+		}
+		return spec("/app.wasm", program, opts), Image{ModuleBytes: plain.Size(), ProgramBytes: int64(len(program))}, os.Remove(module)
+	})
+}
+
+// BuildNative builds the native image, or finds it in the cache.
+func BuildNative(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
+	opts = opts.withDefaults("registry.example.com/real-time-battle-native")
+	return build(ctx, p, c, opts, "native battle image", "native", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+		binary := filepath.Join(dir, "battle")
+		if err := goBuild(ctx, opts, binary, "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"); err != nil {
+			return ociimage.Spec{}, Image{}, err
+		}
+		program, err := os.ReadFile(binary)
+		if err != nil {
+			return ociimage.Spec{}, Image{}, err
+		}
+		return spec("/app", program, opts), Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
+	})
+}
+
+// spec describes an image of one program. Its platform is linux/amd64 for the Wasm module as well: the code that was compiled ahead of time is, and
+// containerd takes no other platform without being told to; what runs it is chosen by the pod.
+func spec(path string, program []byte, opts Options) ociimage.Spec {
+	return ociimage.Spec{
+		Reference:  opts.Repository + ":" + opts.Version,
+		Files:      map[string]ociimage.File{path: {Content: program, Mode: 0o755}, "/config.json": {Content: opts.Config}},
+		Entrypoint: []string{path},
+		Env:        runtimeEnv,
+	}
+}
+
+// maker makes the parts of an image in a folder that is to be left empty.
+type maker func(ctx context.Context, dir string) (ociimage.Spec, Image, error)
+
+func build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options, title, kind string, makeParts maker) (Image, error) {
+	key, err := sourceKey(ctx, opts, kind)
+	if err != nil {
+		return Image{}, fmt.Errorf("build %s: %w", title, err)
+	}
+	dir, found := c.Lookup("battle-image", key)
+	if !found {
+		err := p.Step(ctx, "build the "+title, func(ctx context.Context) (err error) {
+			dir, err = c.Get(ctx, "battle-image", key, func(ctx context.Context, dir string) error {
+				s, img, err := makeParts(ctx, dir)
+				if err != nil {
+					return err
+				}
+				return write(dir, s, img)
+			})
+			return err
+		})
+		if err != nil {
+			return Image{}, fmt.Errorf("build %s: %w", title, err)
+		}
+	}
+	return read(dir)
+}
+
+// write writes the archive, and a record of what is in it.
+func write(dir string, s ociimage.Spec, img Image) error {
+	oci, err := ociimage.New(s)
+	if err != nil {
+		return err
+	}
+	img.Tag = s.Reference
+	img.Digest, err = ociimage.WriteImage(filepath.Join(dir, archiveName), s.Reference, oci)
+	if err != nil {
+		return err
+	}
+	repository, err := ociimage.Repository(s.Reference)
+	if err != nil {
+		return err
+	}
+	img.Reference = repository + "@" + img.Digest
+	img.Bytes, err = ociimage.Size(oci)
+	if err != nil {
+		return err
+	}
+	record, err := json.Marshal(img)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, recordName), record, 0o644)
+}
+
+func read(dir string) (Image, error) {
+	record, err := os.ReadFile(filepath.Join(dir, recordName))
+	if err != nil {
+		return Image{}, fmt.Errorf("read image record: %w", err)
+	}
+	img := Image{Archive: filepath.Join(dir, archiveName)}
+	if err := json.Unmarshal(record, &img); err != nil {
+		return Image{}, fmt.Errorf("read image record %s: %w", dir, err)
+	}
+	_, err = os.Stat(img.Archive)
+	return img, errors.Join(err)
+}

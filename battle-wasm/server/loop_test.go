@@ -1,0 +1,204 @@
+package server
+
+import (
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+	"github.com/stretchr/testify/require"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func startLoop(t testing.TB) (*fakeMachine, *Loop) {
+	t.Helper()
+	m := &fakeMachine{now: 1000 * second}
+	cfg := config.Default()
+	cfg.Rooms = 2
+	l, err := NewLoop(cfg, m, Build{Version: "test", Runtime: "fake"})
+	require.NoError(t, err)
+	return m, l
+}
+
+func TestTicksDoNotDrift(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	m.cost = 1000
+	for range 120 * 60 {
+		l.Turn()
+	}
+	require.InDelta(t, 60*second, m.now-1000*second, 1e5)
+	require.Zero(t, l.server.metrics.ticksSkipped)
+}
+
+func TestAShortDelayIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	l.Turn()
+	m.now += second / 100
+	for range 119 {
+		l.Turn()
+	}
+	require.Equal(t, int64(1001*second), m.now)
+	require.Zero(t, l.server.metrics.ticksSkipped)
+}
+
+func TestALongDelayIsSkipped(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	l.Turn()
+	m.now += second / 2
+	l.Turn()
+	require.EqualValues(t, 57, l.server.metrics.ticksSkipped)
+	l.Turn()
+	l.Turn()
+	require.EqualValues(t, 57, l.server.metrics.ticksSkipped)
+	require.EqualValues(t, 61, l.tick-1)
+	require.Equal(t, l.due(61), m.now)
+}
+
+func TestPacketsAreReadWhenTheyCome(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	p := join(t, m, l.server, addr(1))
+	in := wire.Input{Token: p.w.Token, Seq: 1}
+	m.inbox = append(m.inbox, datagram{addr: p.addr, b: in.AppendTo(nil), at: m.now + 2e6})
+	l.Turn()
+	var s wire.Snapshot
+	require.NoError(t, wire.ParseSnapshot(p.one(), &s))
+	require.EqualValues(t, 1, s.AckSeq)
+	require.EqualValues(t, 6333, s.AckWait)
+	require.Equal(t, 2, m.waits)
+}
+
+func TestAFloodDoesNotHoldUpTheTick(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	m.cost = 1e5
+	for range 100000 {
+		m.inbox = append(m.inbox, datagram{addr: addr(9), b: make([]byte, 300)})
+	}
+	start := m.now
+	for range 10 {
+		l.Turn()
+	}
+	require.InDelta(t, second/12, m.now-start, 2e6)
+	require.NotEmpty(t, m.inbox)
+	require.EqualValues(t, 100000-len(m.inbox), l.server.metrics.refused[refusedOversized])
+}
+
+func TestSteadyStateDoesNotAllocate(t *testing.T) {
+	m, l := startLoop(t)
+	var bots []*bot
+	for i := range byte(20) {
+		bots = append(bots, join(t, m, l.server, addr(i)))
+	}
+	m.discard = true
+	inbox := make([]datagram, 0, len(bots)+1)
+	packets := make([][]byte, len(bots))
+	for i := range packets {
+		packets[i] = make([]byte, 0, wire.MaxPacketSize)
+	}
+	seq := uint32(0)
+	require.Zero(t, testing.AllocsPerRun(2000, func() {
+		seq++
+		inbox = inbox[:0]
+		for i, b := range bots {
+			in := wire.Input{Token: b.w.Token, Seq: seq, MoveX: int8(i), Aim: uint16(seq * 500), Buttons: wire.ButtonFire}
+			packets[i] = in.AppendTo(packets[i][:0])
+			inbox = append(inbox, datagram{addr: b.addr, b: packets[i]})
+		}
+		m.inbox = inbox
+		l.Turn()
+	}))
+	_, players := l.server.occupancy()
+	require.Equal(t, 20, players)
+	require.Greater(t, l.server.metrics.sent[kindIndex(wire.KindSnapshot)], uint64(30000))
+}
+
+func TestAFloodOfJoinsDoesNotAllocate(t *testing.T) {
+	m, s := start(t, nil)
+	m.discard = true
+	j := wire.Join{}
+	b := make([]byte, 0, wire.JoinSize)
+	from := addr(1)
+	require.Zero(t, testing.AllocsPerRun(2000, func() {
+		j.Nonce++
+		from.IP[1], from.IP[2] = byte(j.Nonce), byte(j.Nonce>>8)
+		b = j.AppendTo(b[:0])
+		s.HandlePacket(from, b)
+	}))
+	require.Greater(t, s.metrics.sent[kindIndex(wire.KindChallenge)], uint64(1900))
+}
+
+func TestWeb(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	get := func(path string) (int, string, string) {
+		r := httpd.Response{Status: 200}
+		l.handle([]byte(path), &r)
+		return r.Status, r.ContentType, string(r.Body)
+	}
+	status, _, body := get("/readyz")
+	require.Equal(t, "503 no tick for a second\n", itoa(status)+" "+body)
+	l.Turn()
+	status, _, body = get("/readyz")
+	require.Equal(t, "200 ok\n", itoa(status)+" "+body)
+	m.now += second + 1
+	status, _, _ = get("/healthz")
+	require.Equal(t, 503, status)
+	status, _, _ = get("/")
+	require.Equal(t, 404, status)
+
+	join(t, m, l.server, addr(1))
+	_, contentType, body := get("/v1/address")
+	require.Equal(t, "application/json", contentType)
+	require.JSONEq(t, `{"address":"127.0.0.1:20000","pod":"","rooms":1,"roomsLimit":2,"players":1,"maxPlayers":10,"tickRate":120}`, body)
+	l.server.cfg.NodeIP, l.server.cfg.Pod = "fd00::1", "p-1"
+	_, _, body = get("/v1/address")
+	require.Contains(t, body, `"address":"[fd00::1]:20000","pod":"p-1"`)
+}
+
+func itoa(n int) string {
+	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
+}
+
+// The exposition is parsed by Prometheus' own parser and compared with a golden file.
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	p := join(t, m, l.server, addr(1))
+	p.input(nil)
+	l.Turn()
+	m.now += 7e6
+	l.Turn()
+	r := httpd.Response{}
+	l.handle([]byte("/metrics"), &r)
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader(string(r.Body)))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, families["battle_ticks_total"].GetMetric()[0].GetCounter().GetValue())
+	require.EqualValues(t, 1, families["battle_players"].GetMetric()[0].GetGauge().GetValue())
+	wait := families["battle_input_wait_seconds"].GetMetric()[0].GetHistogram()
+	require.EqualValues(t, 1, wait.GetSampleCount())
+	require.InDelta(t, 0.008333333, wait.GetSampleSum(), 1e-9)
+	for name, f := range families {
+		require.NotEmpty(t, f.GetHelp(), name)
+		require.True(t, strings.HasPrefix(name, "battle_"), name)
+	}
+	const golden = "testdata/metrics.golden"
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(golden, r.Body, 0o644))
+	}
+	want, err := os.ReadFile(golden)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(r.Body))
+}
