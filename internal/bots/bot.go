@@ -240,8 +240,8 @@ func (b *bot) finish(now int64) {
 		b.unanswered(b.next, now)
 	}
 	b.ticks.finish(b.plan.from, now)
-	b.tally.ticks += b.ticks.count
-	b.tally.ticking += b.ticks.time
+	b.tally.Ticks += b.ticks.count
+	b.tally.Ticking += time.Duration(b.ticks.time)
 	b.tally.InputsScheduled += b.end - b.first
 	b.tally.InputsSent += b.sent
 	b.tally.SendsFailed += b.sendsFailed

@@ -60,16 +60,17 @@ type Stats struct {
 	BadAcks int64
 	// BattlesEnded are sessions that ended with their battle, SessionsLost those that the server did not know any more.
 	BattlesEnded, SessionsLost int64
-
-	ticks, ticking int64 // see tickCounter
+	// Ticks are the server's ticks that the bots saw, summed over bots, and Ticking the time in which they happened, summed likewise.
+	Ticks   int64
+	Ticking time.Duration
 }
 
 // TickRate is the ticks a second over the measured time, as the bots saw them. It is 0 where nothing was seen.
 func (s *Stats) TickRate() float64 {
-	if s.ticking == 0 {
+	if s.Ticking == 0 {
 		return 0
 	}
-	return float64(s.ticks) / (float64(s.ticking) / float64(time.Second))
+	return float64(s.Ticks) / s.Ticking.Seconds()
 }
 
 func (s *Stats) add(o *Stats) {
@@ -81,10 +82,11 @@ func (s *Stats) add(o *Stats) {
 		{&s.InputsAcked, &o.InputsAcked}, {&s.InputsOvertaken, &o.InputsOvertaken}, {&s.InputsLost, &o.InputsLost},
 		{&s.InputsBetween, &o.InputsBetween}, {&s.SnapshotsReceived, &o.SnapshotsReceived}, {&s.SnapshotsLost, &o.SnapshotsLost},
 		{&s.BadAcks, &o.BadAcks}, {&s.BattlesEnded, &o.BattlesEnded}, {&s.SessionsLost, &o.SessionsLost},
-		{&s.ticks, &o.ticks}, {&s.ticking, &o.ticking},
+		{&s.Ticks, &o.Ticks},
 	} {
 		*sum.to += *sum.from
 	}
+	s.Ticking += o.Ticking
 }
 
 // tally is what the bots of one pod have measured so far.
