@@ -96,7 +96,7 @@ func run(cmd *exec.Cmd, channel ssh.Channel, done chan<- struct{}) error {
 				}{Signal: name}))
 				return
 			}
-			status.Status = uint32(exit.ExitCode()) //nolint:gosec // An exit code has 8 bits.
+			status.Status = uint32(exit.ExitCode())
 		}
 		_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(status))
 	}()
