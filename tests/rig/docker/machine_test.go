@@ -46,6 +46,14 @@ func TestLockKeepsOthersOut(t *testing.T) {
 	require.NoError(t, m.locked(context.Background(), func() error { return nil }))
 }
 
+func TestPurgeLeavesARunningDaemonItsProgram(t *testing.T) {
+	t.Parallel()
+	m := Machine{Lib: t.TempDir()}
+	require.NoError(t, m.Purge(context.Background()), "nothing was installed")
+	require.NoError(t, m.save(State{Packages: []string{"docker.io"}, Daemon: &Daemon{PID: 7}}))
+	require.ErrorContains(t, m.Purge(context.Background()), "still runs: stop it first")
+}
+
 func TestAdded(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ record, before, after, want []string }{

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -52,12 +53,15 @@ func (m Machine) Install(ctx context.Context, names ...string) error {
 }
 
 // Purge removes the packages that we installed. dpkg and not apt: it refuses to take a package that another one needs by now. A
-// Docker that is in use is not taken away either.
+// Docker that is in use isn't taken away either; call [Machine.Stop] first.
 func (m Machine) Purge(ctx context.Context) error {
 	m = m.withDefaults()
 	state, err := m.State()
 	if err != nil || len(state.Packages) == 0 {
 		return err
+	}
+	if state.Daemon != nil {
+		return errors.New("the Docker daemon that was started for the rig still runs: stop it first")
 	}
 	if slices.Contains(state.Packages, "docker.io") {
 		if err := m.unused(ctx); err != nil {

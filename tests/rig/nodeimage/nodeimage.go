@@ -65,21 +65,16 @@ func Ensure(ctx context.Context, m docker.Machine, d *docker.Client, c *cache.Ca
 	if err != nil {
 		return "", fmt.Errorf("import node image: %w", err)
 	}
-	return ref, remove(ctx, d, ref)
+	return ref, nil
 }
 
 // Remove removes every version of the image from the Docker daemon, apart from those that a container still uses.
-func Remove(ctx context.Context, d *docker.Client) error { return remove(ctx, d, "") }
-
-func remove(ctx context.Context, d *docker.Client, except string) error {
+func Remove(ctx context.Context, d *docker.Client) error {
 	refs, err := d.Lines(ctx, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", Repository)
 	if err != nil {
 		return fmt.Errorf("list node images: %w", err)
 	}
 	for _, ref := range refs {
-		if ref == except {
-			continue
-		}
 		used, err := d.Run(ctx, "ps", "--all", "--quiet", "--filter", "ancestor="+ref)
 		if err != nil {
 			return fmt.Errorf("remove node image %s: %w", ref, err)
