@@ -8,8 +8,9 @@ import (
 
 // Loop runs a server: packets as they come, ticks when they are due, HTTP in the gaps.
 //
-// Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. A tick that is late by less
-// than a period is made up for; where the delay is longer the ticks in between are left out: the server never runs after a schedule that it cannot keep.
+// Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. After a stall the last [catchUp] ticks are
+// made up for, one right after the other, so that the battle keeps time; those before them are left out: the server never runs after a schedule that it cannot
+// keep.
 type Loop struct {
 	machine transport.Machine
 	server  *Server
@@ -21,6 +22,9 @@ type Loop struct {
 
 // maxDatagram is more than any packet that a player may send, so that longer ones are seen to be too long.
 const maxDatagram = 256
+
+// catchUp is how many ticks are made up for after a stall.
+const catchUp = 8
 
 // batch is how many datagrams are taken between two looks at the clock.
 const batch = 64
@@ -66,8 +70,8 @@ func (l *Loop) Turn() {
 	end := l.machine.Now()
 	l.server.metrics.tickDuration.observe(end - now)
 	l.tick++
-	if behind := end - l.due(l.tick); behind > 0 {
-		skip := behind * int64(l.server.cfg.TickRate) / second
+	behind := (end - l.due(l.tick)) * int64(l.server.cfg.TickRate) / second
+	if skip := behind - catchUp; skip > 0 {
 		l.server.metrics.ticksSkipped += uint64(skip)
 		l.tick += skip
 	}

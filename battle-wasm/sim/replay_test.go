@@ -1,6 +1,7 @@
 package sim
 
 import (
+	_ "embed"
 	"flag"
 	"os"
 	"strconv"
@@ -10,10 +11,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
+// The golden file is part of the test's binary: in Wasm there need not be any files.
+//
+//go:embed testdata/replay.golden
+var golden string
+
 // TestReplay plays an input log, with players who come and go, and compares the state's hash once a second with the golden file. It runs
 // natively and, with GOOS=wasip1, in a Wasm runtime: both must give the same hashes.
 func TestReplay(t *testing.T) {
-	const golden = "testdata/replay.golden"
 	var got strings.Builder
 	a := &Arena{}
 	a.Reset(Config{TickRate: 120, Width: 400, Height: 300, Seed: 42, EndTick: 3600})
@@ -45,15 +50,12 @@ func TestReplay(t *testing.T) {
 		t.Error("nobody was killed: the log says too little")
 	}
 	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+		if err := os.WriteFile("testdata/replay.golden", []byte(got.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		return
 	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("hashes differ from %s:\n%s", golden, got.String())
+	if got.String() != golden {
+		t.Errorf("hashes differ from testdata/replay.golden:\n%s", got.String())
 	}
 }
