@@ -1,6 +1,7 @@
 package portalloc
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,22 +36,31 @@ func decode(body []byte) (*admissionv1.AdmissionRequest, error) {
 	return review.Request, nil
 }
 
+// decision is the answer to a request, and what the log says of it.
+type decision struct {
+	*admissionv1.AdmissionResponse
+	result string
+	pod    string // its name, or the beginning of the name that it will get
+	port   int
+}
+
 // admit decides about one request.
-func (s *server) admit(req *admissionv1.AdmissionRequest) (resp *admissionv1.AdmissionResponse, result string) {
+func (s *server) admit(req *admissionv1.AdmissionRequest) decision {
 	if reason := s.foreign(req); reason != "" {
 		// Denying what the rules should not have sent here could lock a cluster out of itself, so it passes and is told about.
-		return &admissionv1.AdmissionResponse{
+		return decision{result: resultIgnored, pod: req.Name, AdmissionResponse: &admissionv1.AdmissionResponse{
 			UID: req.UID, Allowed: true,
 			Warnings: []string{"port-allocator: " + reason + ": mend the rules of webhook " + s.cfg.Webhook},
-		}, resultIgnored
+		}}
 	}
 	var pod corev1.Pod
 	if err := json.Unmarshal(req.Object.Raw, &pod); err != nil {
-		return deny(req, http.StatusBadRequest, metav1.StatusReasonBadRequest, fmt.Errorf("decode pod: %w", err))
+		return deny(req, req.Name, http.StatusBadRequest, metav1.StatusReasonBadRequest, fmt.Errorf("decode pod: %w", err))
 	}
+	name := cmp.Or(pod.Name, pod.GenerateName)
 	// Asked before a port is taken, so that a hopeless pod costs none.
 	if _, err := gameContainer(&pod); err != nil {
-		return deny(req, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, err)
+		return deny(req, name, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, err)
 	}
 	take, result := s.pool.Reserve, resultAdmitted
 	if req.DryRun != nil && *req.DryRun {
@@ -59,14 +69,17 @@ func (s *server) admit(req *admissionv1.AdmissionRequest) (resp *admissionv1.Adm
 	port, err := take()
 	if err != nil {
 		// As a quota answers: the pod's controller tries again later.
-		return deny(req, http.StatusForbidden, metav1.StatusReasonForbidden, err)
+		return deny(req, name, http.StatusForbidden, metav1.StatusReasonForbidden, err)
 	}
 	ops, err := patch(&pod, port)
 	if err != nil {
-		return deny(req, http.StatusInternalServerError, metav1.StatusReasonInternalError, err)
+		return deny(req, name, http.StatusInternalServerError, metav1.StatusReasonInternalError, err)
 	}
 	kind := admissionv1.PatchTypeJSONPatch
-	return &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Patch: ops, PatchType: &kind}, result
+	return decision{
+		result: result, pod: name, port: port,
+		AdmissionResponse: &admissionv1.AdmissionResponse{UID: req.UID, Allowed: true, Patch: ops, PatchType: &kind},
+	}
 }
 
 // foreign says why a request is not the creation of a pod in the service's namespace; "" when it is.
@@ -83,9 +96,9 @@ func (s *server) foreign(req *admissionv1.AdmissionRequest) string {
 	return ""
 }
 
-func deny(req *admissionv1.AdmissionRequest, code int32, reason metav1.StatusReason, err error) (*admissionv1.AdmissionResponse, string) {
-	return &admissionv1.AdmissionResponse{
+func deny(req *admissionv1.AdmissionRequest, pod string, code int32, reason metav1.StatusReason, err error) decision {
+	return decision{result: resultDenied, pod: pod, AdmissionResponse: &admissionv1.AdmissionResponse{
 		UID:    req.UID,
 		Result: &metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: err.Error()},
-	}, resultDenied
+	}}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 )
@@ -24,8 +25,7 @@ const drain = 5 * time.Second
 func Run(ctx context.Context, cfg Config, w io.Writer) error {
 	log := slog.New(slog.NewJSONHandler(w, nil))
 	klog.SetSlogLogger(log)
-	// An empty path means the pod's service account.
-	rc, err := clientcmd.BuildConfigFromFlags("", cfg.Kubeconfig)
+	rc, err := restConfig(cfg.Kubeconfig)
 	if err != nil {
 		return fmt.Errorf("find the API server: %w", err)
 	}
@@ -42,6 +42,14 @@ func Run(ctx context.Context, cfg Config, w io.Writer) error {
 		return errors.Join(fmt.Errorf("listen for health: %w", err), webhook.Close())
 	}
 	return serve(ctx, cfg, client, webhook, health, log)
+}
+
+// restConfig reads a kubeconfig, or without one takes the pod's service account.
+func restConfig(kubeconfig string) (*rest.Config, error) {
+	if kubeconfig == "" {
+		return rest.InClusterConfig()
+	}
+	return clientcmd.BuildConfigFromFlags("", kubeconfig)
 }
 
 // serve runs the service on two listeners, which it closes.

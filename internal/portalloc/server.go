@@ -45,13 +45,13 @@ func (s *server) mutate(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), status)
 		return
 	}
-	resp, result := s.admit(req)
-	s.metrics.observe(result, time.Since(began))
-	s.report(r.Context(), req, resp, result)
+	d := s.admit(req)
+	s.metrics.observe(d.result, time.Since(began))
+	s.report(r.Context(), req, d)
 	w.Header().Set("Content-Type", "application/json")
 	err = json.NewEncoder(w).Encode(admissionv1.AdmissionReview{
 		TypeMeta: metav1.TypeMeta{APIVersion: admissionv1.SchemeGroupVersion.String(), Kind: "AdmissionReview"},
-		Response: resp,
+		Response: d.AdmissionResponse,
 	})
 	if err != nil {
 		// The API server has hung up: the pod will not be created, and its reservation ends by itself.
@@ -79,15 +79,15 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) (*admissionv1.Admi
 	return req, http.StatusOK, nil
 }
 
-func (s *server) report(ctx context.Context, req *admissionv1.AdmissionRequest, resp *admissionv1.AdmissionResponse, result string) {
-	level, args := slog.LevelInfo, []any{"result", result, "uid", req.UID, "namespace", req.Namespace, "name", req.Name}
+func (s *server) report(ctx context.Context, req *admissionv1.AdmissionRequest, d decision) {
+	level, args := slog.LevelInfo, []any{"result", d.result, "uid", req.UID, "namespace", req.Namespace, "pod", d.pod}
 	switch {
-	case !resp.Allowed:
-		level, args = slog.LevelError, append(args, "reason", resp.Result.Message)
-	case len(resp.Warnings) > 0:
-		level, args = slog.LevelWarn, append(args, "warnings", resp.Warnings)
+	case !d.Allowed:
+		level, args = slog.LevelError, append(args, "reason", d.Result.Message)
+	case len(d.Warnings) > 0:
+		level, args = slog.LevelWarn, append(args, "warnings", d.Warnings)
 	default:
-		args = append(args, "patch", json.RawMessage(resp.Patch))
+		args = append(args, "port", d.port)
 	}
 	s.log.Log(ctx, level, "admission", args...)
 }
