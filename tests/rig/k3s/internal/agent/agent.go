@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
@@ -20,6 +19,7 @@ import (
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/config"
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/group"
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/pki"
+	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/systemd"
 )
 
 // Node is this host as a node of the cluster.
@@ -38,6 +38,7 @@ type Node struct {
 
 // Run joins the server and runs the node until ctx is done or a component fails.
 func Run(ctx context.Context, cfg *config.Config) error {
+	notifier := systemd.TakeNotifier()
 	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged
 	if cfg.ServerURL == "" {
 		return errors.New("--server is required")
@@ -61,9 +62,7 @@ func Run(ctx context.Context, cfg *config.Config) error {
 			return err
 		}
 		klog.InfoS("The K3s stand-in's agent is up and running")
-		if _, err := daemon.SdNotify(true, daemon.SdNotifyReady); err != nil {
-			klog.ErrorS(err, "Cannot notify the service manager")
-		}
+		notifier.Ready()
 		<-ctx.Done()
 		return ctx.Err()
 	})

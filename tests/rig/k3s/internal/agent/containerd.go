@@ -53,7 +53,6 @@ func (c *containerd) run(ctx context.Context) error {
 	defer logs.Close()
 	cmd := exec.CommandContext(ctx, containerdBinary, "-c", file, "-a", config.ContainerdSocket, "--state", config.ContainerdState, "--root", root)
 	cmd.Stdout, cmd.Stderr = io.Writer(logs), io.Writer(logs)
-	cmd.Env = withoutNotify(os.Environ())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
@@ -122,15 +121,4 @@ func (c *containerd) wait() error {
 	case <-time.After(15 * time.Second):
 		return errors.New("containerd did not end")
 	}
-}
-
-// withoutNotify keeps the service manager's socket from containerd: ready is what the whole node is, later.
-func withoutNotify(env []string) []string {
-	var kept []string
-	for _, e := range env {
-		if len(e) < 14 || e[:14] != "NOTIFY_SOCKET=" {
-			kept = append(kept, e)
-		}
-	}
-	return kept
 }

@@ -65,6 +65,7 @@ func (n *Node) kubeletArgs() ([]string, error) {
 		"serialize-image-pulls":        "false",
 		"tls-cert-file":                n.serving.Cert,
 		"tls-private-key-file":         n.serving.Key,
+		"volume-plugin-dir":            n.cfg.Dir("agent", "volume-plugins"),
 	}
 	for _, name := range []string{"node-labels", "register-with-taints"} {
 		if args[name] == "" {

@@ -38,7 +38,7 @@ func runScheduler(ctx context.Context, args []string) error {
 func controllerArgs(c *credentials) []string {
 	s := c.cfg.Server
 	return flags.Merge(map[string]string{
-		"allocate-node-cidrs":              "true",
+		"allocate-node-cidrs":              "false", // nodeKeeper does it.
 		"authentication-kubeconfig":        c.controlConf,
 		"authorization-kubeconfig":         c.controlConf,
 		"bind-address":                     "127.0.0.1",
@@ -46,6 +46,9 @@ func controllerArgs(c *credentials) []string {
 		"cluster-signing-cert-file":        c.file("client-ca.crt"),
 		"cluster-signing-key-file":         c.file("client-ca.key"),
 		"controllers":                      "*,tokencleaner",
+		"flex-volume-plugin-dir":           c.cfg.Dir("agent", "volume-plugins"),
+		"kube-api-burst":                   "200", // Each controller asks for a token of its own: by default the start takes 12 s.
+		"kube-api-qps":                     "100",
 		"kubeconfig":                       c.controlConf,
 		"leader-elect":                     "false",
 		"profiling":                        "false",

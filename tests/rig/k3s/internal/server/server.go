@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/k3s-io/kine/pkg/endpoint"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -21,6 +20,7 @@ import (
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/config"
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/deploy"
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/group"
+	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/systemd"
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/token"
 )
 
@@ -28,6 +28,7 @@ const startTimeout = 3 * time.Minute
 
 // Run runs the server until ctx is done or a component fails.
 func Run(ctx context.Context, cfg *config.Config) error {
+	notifier := systemd.TakeNotifier()
 	// Each component sets up logging for itself, all of them alike.
 	logsapi.ReapplyHandling = logsapi.ReapplyHandlingIgnoreUnchanged
 	klog.InfoS("Starting the K3s stand-in's server", "version", config.Version, "node", cfg.NodeName)
@@ -45,6 +46,11 @@ func Run(ctx context.Context, cfg *config.Config) error {
 		return fmt.Errorf("make admin client: %w", err)
 	}
 	passwords := nodePasswords{client}
+	networks, err := newPodNetworks(cfg.Server.Network.ClusterCIDR, cfg.Server.ControllerArgs)
+	if err != nil {
+		return err
+	}
+	keeper := &nodeKeeper{cfg: cfg, client: client, passwords: passwords, networks: networks, given: map[string]string{}}
 
 	// The node's container runtime and images need no control plane: they start beside it.
 	node, err := agent.Prepare(cfg)
@@ -72,15 +78,13 @@ func Run(ctx context.Context, cfg *config.Config) error {
 		components.Go("kube-controller-manager", func(ctx context.Context) error { return runControllerManager(ctx, controllerArgs(creds)) })
 		components.Go("kube-scheduler", func(ctx context.Context) error { return runScheduler(ctx, schedulerArgs(creds)) })
 		components.Go("manifests", func(ctx context.Context) error { return runManifests(ctx, cfg, admin) })
-		components.Go("nodes", func(ctx context.Context) error { return watchNodes(ctx, client, cfg, passwords) })
+		components.Go("nodes", keeper.run)
 		if err := node.Join(ctx, creds.localURL(), token.Format(creds.serverCA.PEM, creds.secret)); err != nil {
 			return err
 		}
 		node.StartNode(components)
 		klog.InfoS("The K3s stand-in's server is up and running")
-		if _, err := daemon.SdNotify(true, daemon.SdNotifyReady); err != nil {
-			klog.ErrorS(err, "Cannot notify the service manager")
-		}
+		notifier.Ready()
 		<-ctx.Done()
 		return ctx.Err()
 	})
