@@ -1,0 +1,60 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+ARENA := go run ./cmd/arena
+# The linter is pinned here and built by Go itself, so that it is the same for everyone.
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+# Modules of our own beside the main one.
+MODULES := tools/pulumi-resource-command tests/rig/k3s
+UNIT := ./battle-wasm/... ./cmd/... ./infra/... ./internal/... ./modules/... ./tests/...
+FUZZTIME ?= 20s
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: up
+up: ## Bring the local city up: everything it needs, pulumi up, bots, objectives
+	$(ARENA) up
+
+.PHONY: down
+down: ## Take the local city and all that came with it down
+	$(ARENA) down
+
+.PHONY: doctor
+doctor: ## Show what is installed, and which parts are stand-ins and why
+	$(ARENA) doctor
+
+.PHONY: test
+test: test-unit test-e2e ## Run every test: unit, resource graphs, and the suites against real cities
+
+.PHONY: test-unit
+test-unit: ## Run the quick tests, with the race detector
+	$(ARENA) prepare --for unit
+	go vet ./... && go test -race -timeout 10m $(UNIT)
+	@for m in $(MODULES); do echo "# $$m"; (cd $$m && go test -timeout 10m ./...) || exit 1; done
+
+.PHONY: test-e2e
+test-e2e: ## Run the suites against real cities (Docker, real Pulumi, real K3s nodes)
+	$(ARENA) prepare --for e2e
+	go test -tags e2e -count 1 -timeout 60m -v -run '$(RUN)' ./tests/...
+
+.PHONY: bench
+bench: ## Measure what docs/benchmarks.md holds, on the running local city
+	$(ARENA) bench
+
+.PHONY: fuzz
+fuzz: ## Fuzz every parser of foreign input for FUZZTIME each
+	@grep -rl --include='*_test.go' 'func Fuzz' battle-wasm internal modules | xargs -n1 dirname | sort -u | while read -r d; do \
+	  for f in $$(grep -h -o 'func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | awk '{print $$2}'); do \
+	    echo "# $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$d || exit 1; done; done
+
+.PHONY: lint
+lint: ## Check format, vet and the linter's rules
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./... && go vet -tags e2e ./tests/...
+	$(GOLANGCI_LINT) run
+
+.PHONY: clean-cache
+clean-cache: ## Remove what is slow to make from the user's cache directory
+	$(ARENA) clean-cache

@@ -1,0 +1,59 @@
+// Arena is the operator's command around Pulumi: it brings the local city up and down, plays bots against a city and says what is
+// installed.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/workspace"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run returns the process's exit code. Results go to stdout, progress and errors to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "arena",
+		Short: "Edge cities for real-time Wasm battles, by Pulumi",
+		// Errors are printed once, by run; a failed deployment is no reason to print how flags are written.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(newUp(), newDown(), newEnv(), newSLO(), newRig(), newDoctor(), newPrepare(), newCleanCache())
+	return root
+}
+
+// open finds the checkout from the working directory and begins the report of progress.
+func open(cmd *cobra.Command) (*workspace.Workspace, *progress.Reporter, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the working directory: %w", err)
+	}
+	w, err := workspace.Open(dir)
+	return w, progress.New(cmd.ErrOrStderr()), err
+}

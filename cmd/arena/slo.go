@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+
+	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/stack"
+	"github.com/edge-arena/edge-arena/internal/toolchain"
+	"github.com/edge-arena/edge-arena/internal/workspace"
+)
+
+func newSLO() *cobra.Command {
+	var name, jsonFile string
+	cmd := &cobra.Command{
+		Use:   "slo",
+		Short: "Play bots against the cities of a stack and judge them by their objectives",
+		Long: "Play bots against every battle pod of a stack's cities. Each sends inputs at the tick rate on a schedule that is fixed beforehand\n" +
+			"and measures the time to the snapshot that acknowledges them. Ends with an error where an objective is missed.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w, p, err := open(cmd)
+			if err != nil {
+				return err
+			}
+			tools, err := toolchain.Ensure(cmd.Context(), p, w.Cache, w.Root)
+			if err != nil {
+				return err
+			}
+			s := stack.Stack{Name: name, Root: w.Root, Env: tools.Env()}
+			return measureTo(cmd.Context(), s, p, cmd.OutOrStdout(), jsonFile)
+		},
+	}
+	cmd.Flags().StringVarP(&name, "stack", "s", localStack, "the stack")
+	cmd.Flags().StringVar(&jsonFile, "json", "", "also write the reports to this file, by city")
+	return cmd
+}
+
+// measure measures a stack and keeps the reports in the checkout's state.
+func measure(ctx context.Context, w *workspace.Workspace, s stack.Stack, p *progress.Reporter, stdout io.Writer) error {
+	return measureTo(ctx, s, p, stdout, w.Path("slo-"+s.Name+".json"))
+}
+
+func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout io.Writer, jsonFile string) error {
+	cities, err := s.Cities(ctx)
+	if err != nil {
+		return err
+	}
+	kubeconfigs, err := s.Kubeconfigs(ctx)
+	if err != nil {
+		return err
+	}
+	promise, err := s.SLO(ctx)
+	if err != nil {
+		return err
+	}
+	reports := map[string]slo.Report{}
+	var missed []string
+	for _, name := range slices.Sorted(maps.Keys(cities)) {
+		report, err := play(ctx, name, cities[name], kubeconfigs[name], promise, p)
+		if err != nil {
+			return fmt.Errorf("measure city %s: %w", name, err)
+		}
+		reports[name] = report
+		if _, err := fmt.Fprintln(stdout); err != nil {
+			return err
+		}
+		cityTable(stdout, name, cities[name], report)
+		report.Table(stdout)
+		if !report.Pass {
+			missed = append(missed, name)
+		}
+	}
+	if jsonFile != "" {
+		if err := writeReports(jsonFile, reports); err != nil {
+			return err
+		}
+	}
+	if len(missed) > 0 {
+		return fmt.Errorf("objectives missed in %s", strings.Join(missed, ", "))
+	}
+	return nil
+}
+
+func play(ctx context.Context, name string, city stack.City, kubeconfig string, promise stack.SLO, p *progress.Reporter) (report slo.Report, err error) {
+	targets, err := slo.Discover(ctx, []byte(kubeconfig), city.Battle.Namespace)
+	if err != nil {
+		return report, err
+	}
+	cfg := slo.Config{
+		Objectives: slo.Objectives{
+			RTTP50: milliseconds(promise.RTTP50Ms), RTTP99: milliseconds(promise.RTTP99Ms), RTTP999: milliseconds(promise.RTTP999Ms),
+			TickRate: promise.TickRate,
+		},
+		Bots: promise.BotsPerPod, TickRate: city.Battle.TickRate, Duration: milliseconds(promise.DurationSec * 1000),
+	}
+	title := fmt.Sprintf("play %d bots on each of %d pods in %s for %s", cfg.Bots, len(targets), name, cfg.Duration)
+	err = p.Step(ctx, title, func(ctx context.Context) (err error) {
+		report, err = slo.Run(ctx, cfg, targets)
+		return err
+	})
+	return report, err
+}
+
+func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }
+
+// cityTable says what the city is made of.
+func cityTable(w io.Writer, name string, city stack.City, report slo.Report) {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.AppendHeader(table.Row{"city", "node", "address", "K3s", "WasmEdge", "battle pods ready"})
+	for _, n := range city.Nodes {
+		ready := 0
+		for _, pod := range report.Pods {
+			if pod.Node == n.Name {
+				ready++
+			}
+		}
+		t.AppendRow(table.Row{name, n.Name, n.Address, city.K3s, n.WasmEdge, fmt.Sprintf("%d of %d", ready, city.Battle.Replicas)})
+	}
+	t.Render()
+}
+
+func writeReports(path string, reports map[string]slo.Report) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write reports: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	e := json.NewEncoder(f)
+	e.SetIndent("", "  ")
+	if err := e.Encode(reports); err != nil {
+		return fmt.Errorf("write reports: %w", err)
+	}
+	return nil
+}
