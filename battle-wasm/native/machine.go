@@ -20,6 +20,7 @@ import (
 // Machine is this machine. It is used from one goroutine.
 type Machine struct {
 	udp, tcp int
+	port     int
 	start    time.Time
 	poll     [1]unix.PollFd
 	peer     unix.RawSockaddrInet4 // of the call under way; here, so that it is not allocated
@@ -31,7 +32,8 @@ var _ transport.Machine = (*Machine)(nil)
 // receiveBuffer is how many bytes of datagrams the kernel is asked to keep while a tick runs.
 const receiveBuffer = 1 << 20
 
-// Open binds the UDP and the TCP port of that number on all addresses. The calling goroutine stays on its thread from now on.
+// Open binds the UDP and the TCP port of that number on all addresses; 0 takes a free one, see [Machine.Port]. The calling goroutine stays on its thread from
+// now on.
 func Open(port int) (*Machine, error) {
 	runtime.LockOSThread()
 	udp, err := bind(unix.SOCK_DGRAM, port)
@@ -40,6 +42,9 @@ func Open(port int) (*Machine, error) {
 	}
 	// The kernel cuts the wish down to its limit; there is no more to be had.
 	_ = unix.SetsockoptInt(udp, unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer)
+	if port, err = boundPort(udp); err != nil {
+		return nil, errors.Join(fmt.Errorf("find the UDP port: %w", err), unix.Close(udp))
+	}
 	tcp, err := bind(unix.SOCK_STREAM, port)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("bind TCP port %d: %w", port, err), unix.Close(udp))
@@ -47,8 +52,23 @@ func Open(port int) (*Machine, error) {
 	if err := unix.Listen(tcp, 128); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on TCP port %d: %w", port, err), unix.Close(udp), unix.Close(tcp))
 	}
-	return &Machine{udp: udp, tcp: tcp, start: time.Now()}, nil
+	return &Machine{udp: udp, tcp: tcp, port: port, start: time.Now()}, nil
 }
+
+func boundPort(fd int) (int, error) {
+	addr, err := unix.Getsockname(fd)
+	if err != nil {
+		return 0, err
+	}
+	inet, ok := addr.(*unix.SockaddrInet4)
+	if !ok {
+		return 0, errors.New("not an IPv4 socket")
+	}
+	return inet.Port, nil
+}
+
+// Port is the port that is bound.
+func (m *Machine) Port() int { return m.port }
 
 func bind(kind, port int) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
