@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -24,7 +26,28 @@ func Load(ctx *pulumi.Context) (*Region, error) {
 	if !ok {
 		return nil, fmt.Errorf("config %s:%s is missing: describe the region in stacks/Pulumi.%s.yaml", ctx.Project(), Key, ctx.Stack())
 	}
-	return Parse([]byte(raw), ctx.RootDirectory())
+	root, err := projectRoot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Parse([]byte(raw), root)
+}
+
+// projectRoot is the folder that holds Pulumi.yaml. Not every language host tells it; all run the program in `main`, below it.
+func projectRoot(ctx *pulumi.Context) (string, error) {
+	if root := ctx.RootDirectory(); root != "" {
+		return root, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find the project: %w", err)
+	}
+	for at := dir; at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "Pulumi.yaml")); err == nil {
+			return at, nil
+		}
+	}
+	return "", fmt.Errorf("find the project: no Pulumi.yaml in %s or above it", dir)
 }
 
 // Parse reads a region from JSON. Relative paths in it start at root. The error joins every problem that was found.
