@@ -81,7 +81,7 @@ func newCity(t *testing.T, nodes ...string) *city {
 
 	c.rig = r
 	c.stack = stack.Stack{
-		Name: name, Root: machine.ws.Root, Log: testLog{t},
+		Name: name, Root: machine.ws.Root, Log: testLog{t}, Pulumi: machine.parts.Toolchain.Pulumi(),
 		Env:        append(machine.parts.Toolchain.Env(), "PULUMI_BACKEND_URL=file://"+filepath.Join(dir, "state")),
 		ConfigFile: filepath.Join(dir, "Pulumi."+name+".yaml"),
 	}

@@ -39,7 +39,7 @@ func newSLO() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := stack.Stack{Name: name, Root: w.Root, Env: tools.Env()}
+			s := stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
 			return measureTo(cmd.Context(), s, p, cmd.OutOrStdout(), jsonFile)
 		},
 	}

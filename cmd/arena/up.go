@@ -52,7 +52,7 @@ func up(ctx context.Context, w *workspace.Workspace, p *progress.Reporter, stdou
 	if err != nil {
 		return err
 	}
-	local := stack.Stack{Name: localStack, Root: w.Root, Env: parts.Toolchain.Env()}
+	local := stack.Stack{Name: localStack, Root: w.Root, Pulumi: parts.Toolchain.Pulumi(), Env: parts.Toolchain.Env()}
 	if err := local.Ensure(ctx); err != nil {
 		return err
 	}

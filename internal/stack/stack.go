@@ -2,10 +2,13 @@
 package stack
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/edge-arena/edge-arena/internal/command"
@@ -17,7 +20,9 @@ type Stack struct {
 	Name string
 	// Root is the folder that holds Pulumi.yaml. Required.
 	Root string
-	// Env is the environment that `arena env` describes, and the rest of what the CLI needs. Required.
+	// Pulumi is the CLI. Default is the one on PATH.
+	Pulumi string
+	// Env adds to the caller's environment what `arena env` describes. Required.
 	Env []string
 	// ConfigFile is the stack's config. Default is stacks/Pulumi.<name>.yaml.
 	ConfigFile string
@@ -107,12 +112,18 @@ func (s Stack) operate(ctx context.Context, verb string, flags []string) error {
 	if s.ConfigFile != "" {
 		args = append(args, "--config-file", s.ConfigFile)
 	}
-	if _, err := s.run(ctx, args...); err != nil {
-		return fmt.Errorf("pulumi %s of stack %s: %w", verb, s.Name, err)
+	_, err := s.run(ctx, args...)
+	if err == nil {
+		return nil
 	}
-	return nil
+	var failed *command.Error
+	if errors.As(err, &failed) && s.Log != nil {
+		// The reader has seen what the CLI printed.
+		err = failed.Err
+	}
+	return fmt.Errorf("pulumi %s of stack %s: %w", verb, s.Name, err)
 }
 
 func (s Stack) run(ctx context.Context, args ...string) (string, error) {
-	return command.Cmd{Dir: s.Root, Env: s.Env, Log: s.Log}.Run(ctx, "pulumi", args...)
+	return command.Cmd{Dir: s.Root, Env: append(os.Environ(), s.Env...), Log: s.Log}.Run(ctx, cmp.Or(s.Pulumi, "pulumi"), args...)
 }
