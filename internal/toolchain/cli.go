@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/mod/semver"
 
@@ -71,6 +72,9 @@ func (m *maker) cliOnPath(ctx context.Context) (_ []Part, why string) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err.Error()
+	}
+	if strings.HasPrefix(path, m.cache.Root()+string(filepath.Separator)) {
+		return nil, path + " is one that was built here"
 	}
 	version, err := command.Cmd{Env: m.quietEnv(homeDir(m.root))}.Run(ctx, path, "version")
 	if err != nil {

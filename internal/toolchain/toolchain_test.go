@@ -157,6 +157,13 @@ func TestEnsureBuildsWhatIsMissing(t *testing.T) {
 	require.Equal(t, tc, again)
 	require.Equal(t, before, out.Len(), "what is built is not built, nor asked for, again")
 
+	t.Run("with its own environment", func(t *testing.T) {
+		t.Setenv("PATH", filepath.Dir(tc.Pulumi())+":"+os.Getenv("PATH"))
+		again, err := m.ensure(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, tc, again, "what was built is not taken for the user's own")
+	})
+
 	// A changed source is another plugin, and the link follows.
 	write(t, filepath.Join(root, "tools/pulumi-resource-command/main.go"), program("changed"), 0o600)
 	_, err = m.ensure(t.Context())

@@ -55,6 +55,13 @@ func TestSchemaIsThatOfTheSDK(t *testing.T) {
 	require.True(t, spec.Resources["command:remote:Command"].InputProperties["connection"].Secret)
 }
 
+// TestCheckConfigKeepsOutOfTheEnginesWay: the engine warns at each update of a provider that uses its keys.
+func TestCheckConfigKeepsOutOfTheEnginesWay(t *testing.T) {
+	t.Parallel()
+	config := props(map[string]any{"version": version})
+	require.Equal(t, config, newPlugin(t).CheckConfig(config))
+}
+
 // fields lists the properties of an SDK's struct.
 func fields(t reflect.Type) []string {
 	var names []string

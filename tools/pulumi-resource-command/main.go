@@ -14,6 +14,8 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi-go-provider/middleware/schema"
+	pprovider "github.com/pulumi/pulumi/pkg/v3/resource/provider"
+	rpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"github.com/edge-arena/edge-arena/tools/pulumi-resource-command/internal/redact"
 	"github.com/edge-arena/edge-arena/tools/pulumi-resource-command/local"
@@ -27,13 +29,31 @@ const (
 )
 
 func main() {
-	if err := p.RunProvider(context.Background(), name, version, provider()); err != nil {
+	if err := pprovider.MainContext(context.Background(), name, newServer); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// provider is the whole plugin.
+// newServer returns the whole plugin for an engine.
+func newServer(host *pprovider.HostClient) (rpc.ResourceProviderServer, error) {
+	s, err := p.RawServer(name, version, provider())(host)
+	return server{s}, err
+}
+
+// server is the framework's server without what today's engines warn of.
+type server struct{ rpc.ResourceProviderServer }
+
+// CheckConfig drops the framework's own note in the provider's config: the key belongs to the engine, which says so at each update.
+func (s server) CheckConfig(ctx context.Context, req *rpc.CheckRequest) (*rpc.CheckResponse, error) {
+	resp, err := s.ResourceProviderServer.CheckConfig(ctx, req)
+	if err == nil {
+		delete(resp.GetInputs().GetFields(), "__internal")
+	}
+	return resp, err
+}
+
+// provider is what the plugin can do.
 func provider() p.Provider {
 	return redact.Wrap(infer.Provider(infer.Options{
 		Metadata: schema.Metadata{

@@ -11,7 +11,7 @@ import (
 
 func newPlugin(t *testing.T) *plugintest.Plugin {
 	t.Helper()
-	return plugintest.New(t, name, version, provider())
+	return plugintest.New(t, newServer)
 }
 
 // props makes a property map of Go values.

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/pkg/v3/codegen/schema"
 	pprovider "github.com/pulumi/pulumi/pkg/v3/resource/provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -29,8 +28,8 @@ type Plugin struct {
 	engine *engine
 }
 
-// New connects a provider to an engine of its own.
-func New(t *testing.T, name, version string, provider p.Provider) *Plugin {
+// New connects the provider that newServer makes to an engine of its own.
+func New(t *testing.T, newServer func(*pprovider.HostClient) (rpc.ResourceProviderServer, error)) *Plugin {
 	t.Helper()
 	e := &engine{}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -42,7 +41,7 @@ func New(t *testing.T, name, version string, provider p.Provider) *Plugin {
 	host, err := pprovider.NewHostClient(listener.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = host.Close() })
-	provided, err := p.RawServer(name, version, provider)(host)
+	provided, err := newServer(host)
 	require.NoError(t, err)
 	return &Plugin{t: t, server: provided, engine: e}
 }
@@ -62,6 +61,16 @@ func (p *Plugin) Schema() schema.PackageSpec {
 	var spec schema.PackageSpec
 	require.NoError(p.t, json.Unmarshal([]byte(resp.Schema), &spec))
 	return spec
+}
+
+// CheckConfig has the provider's own config checked.
+func (p *Plugin) CheckConfig(config resource.PropertyMap) resource.PropertyMap {
+	p.t.Helper()
+	r := p.Resource("pulumi:providers:command", "default")
+	resp, err := p.server.CheckConfig(p.t.Context(), &rpc.CheckRequest{Urn: r.urn, News: r.marshal(config)})
+	require.NoError(p.t, err)
+	require.Empty(p.t, resp.Failures)
+	return r.unmarshal(resp.Inputs)
 }
 
 // Resource is one resource of the provider, in the state that the engine would keep.
