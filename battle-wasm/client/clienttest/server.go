@@ -114,6 +114,13 @@ func (s *Server) EndBattle() {
 	}
 }
 
+// DropJoins lets the next n Joins get lost.
+func (s *Server) DropJoins(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.DropJoins = s.joins + n
+}
+
 // Forget drops all sessions in silence, as a restart does.
 func (s *Server) Forget() {
 	s.mu.Lock()
