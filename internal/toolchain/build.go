@@ -18,8 +18,9 @@ import (
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
-// minFree is what building everything takes on an empty machine, modules and Go's build cache included, with room to spare.
-const minFree = 8 << 30
+// minFree is what building everything takes on an empty machine, with room to spare: 2.5 GB of modules and their archives, 1 GB of
+// Go's build cache, half of that again for what comes out, and the linker's temporary files.
+const minFree = 6 << 30
 
 // module is one of the small modules in tools/.
 type module struct{ root, name string }

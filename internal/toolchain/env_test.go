@@ -1,12 +1,16 @@
 package toolchain
 
 import (
+	"encoding/base64"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 )
 
 func TestEnv(t *testing.T) {
@@ -45,6 +49,25 @@ func TestEnvLeavesToTheUserWhatIsHis(t *testing.T) {
 			require.NotContains(t, strings.Join(tc.Env(), "\n"), tt.left)
 		})
 	}
+}
+
+// TestLocalStackOpens checks that the passphrase is the one that the committed stack's salt was made with.
+func TestLocalStackOpens(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("../../stacks/Pulumi.local.yaml")
+	require.NoError(t, err)
+	var stack struct {
+		EncryptionSalt string `yaml:"encryptionsalt"`
+	}
+	require.NoError(t, yaml.Unmarshal(content, &stack))
+	// version:salt:the word "pulumi", encrypted
+	parts := strings.SplitN(stack.EncryptionSalt, ":", 3)
+	require.Len(t, parts, 3)
+	salt, err := base64.StdEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	word, err := config.NewSymmetricCrypterFromPassphrase(localPassphrase, salt).DecryptValue(t.Context(), parts[2])
+	require.NoError(t, err)
+	require.Equal(t, "pulumi", word)
 }
 
 // TestExports lets a shell read what is printed.

@@ -81,6 +81,9 @@ func (m *maker) ensure(ctx context.Context) (*Toolchain, error) {
 		}
 		parts = append(parts, part)
 	}
+	if own := os.Getenv("PULUMI_CONFIG_PASSPHRASE"); own != "" && own != localPassphrase {
+		m.progress.Note("PULUMI_CONFIG_PASSPHRASE is your own and is used as it is; stack local opens only with %q", localPassphrase)
+	}
 	return &Toolchain{Parts: parts, root: m.root}, nil
 }
 
