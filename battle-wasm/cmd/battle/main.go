@@ -6,7 +6,7 @@
 //	BATTLE_PORT=20000 MAX_PLAYERS=10 TICK_RATE=120 NODE_IP=127.0.0.1 POD_NAME=x ./battle -config battle-wasm/image/config.json
 //
 // It speaks package wire's protocol on UDP port BATTLE_PORT, and HTTP on the TCP port of the same number: /healthz, /readyz, /metrics, /v1/address. Package
-// config describes the configuration. Errors of it end the program with status 2, others with 1.
+// config describes the configuration. Errors of it end the program with status 2, others with 1; in Wasm, with a trap.
 package main
 
 import (
@@ -25,14 +25,15 @@ var version = "dev"
 var errUsage = errors.New("configuration")
 
 func main() {
-	switch err := run(); {
-	case errors.Is(err, errUsage):
-		print("battle: ", err.Error(), "\n")
-		syscall.Exit(2)
-	case err != nil:
-		print("battle: ", err.Error(), "\n")
-		syscall.Exit(1)
+	err := run()
+	if err == nil {
+		return
 	}
+	print("battle: ", err.Error(), "\n")
+	if errors.Is(err, errUsage) {
+		exit(2)
+	}
+	exit(1)
 }
 
 func run() error {

@@ -1,6 +1,11 @@
 package main
 
-import "github.com/edge-arena/edge-arena/battle-wasm/wasi"
+import (
+	"syscall"
+	"unsafe"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/wasi"
+)
 
 const platform = "wasip1"
 
@@ -8,3 +13,10 @@ const platform = "wasip1"
 func configPath() (string, error) { return "/config.json", nil }
 
 func open(port int) (*wasi.Machine, error) { return wasi.Open(port) }
+
+// exit ends the program by a trap: a write far beyond the module's memory. crun 1.21 reports a module that ends by proc_exit as a success, whatever
+// its status, and a container that could not start must not pass for one that completed.
+func exit(status int) {
+	*(*byte)(unsafe.Add(unsafe.Pointer(&version), 1<<31)) = 0
+	syscall.Exit(status) // a runtime that lets the write pass
+}
