@@ -65,6 +65,8 @@ func (b *builder) makeBudget() error {
 }
 
 func (b *builder) makeDeployment() error {
+	// Pulumi goes on waiting when the deadline below has passed, so a failed update lasts this long.
+	patience := fmt.Sprintf("%ds", 120+2*b.args.Battle.Replicas)
 	after := slices.Concat([]pulumi.Resource{b.allocator}, b.image.after, b.args.Runtime.Proof)
 	_, err := appsv1.NewDeployment(b.ctx, b.name+"-deployment", &appsv1.DeploymentArgs{
 		Metadata: b.meta(App, component),
@@ -77,7 +79,7 @@ func (b *builder) makeDeployment() error {
 				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.String(surge), MaxUnavailable: pulumi.Int(0)},
 			},
 			// A pod is ready within seconds. When none has become so for this long the update has failed; the old pods serve on.
-			ProgressDeadlineSeconds: pulumi.Int(90),
+			ProgressDeadlineSeconds: pulumi.Int(60),
 			RevisionHistoryLimit:    pulumi.Int(3),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
@@ -88,7 +90,7 @@ func (b *builder) makeDeployment() error {
 			},
 		},
 	}, b.parent, pulumi.DependsOn(after),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "5m", Update: "10m", Delete: "5m"}))
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: patience, Update: patience, Delete: "3m"}))
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}

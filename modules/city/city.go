@@ -118,6 +118,7 @@ func summary(region *config.Region, cluster *k3s.Cluster, service *battle.Servic
 			"app":       pulumi.String(battle.App),
 			"image":     service.Image,
 			"replicas":  pulumi.Int(region.Battle.Replicas),
+			"tickRate":  pulumi.Int(region.Battle.TickRate),
 			"ports":     pulumi.IntMap{"first": pulumi.Int(region.Battle.Ports.First), "last": pulumi.Int(region.Battle.Ports.Last)},
 		},
 	}.ToMapOutput()

@@ -1,8 +1,9 @@
 // Package k3s makes a K3s cluster of hosts that are reached over SSH.
 //
-// Each node is one remote command that runs our installer (scripts/), which brings the node to what is asked for and changes nothing
-// where it is there already: a changed flag or version reruns it in place, and never replaces a node. Nodes come one after the other,
-// servers before agents, each Ready before the next is touched. What goes wrong on a node ends the command with the reason.
+// First every node is checked and claimed. Then remote commands run our installer (scripts/) on one node after the other, servers
+// before agents, each Ready before the next is touched. The installer brings a node to what is asked for and changes nothing where it
+// is there already: a changed flag or version reruns it in place, and never replaces a node. What goes wrong on a node ends the
+// command with the reason.
 package k3s
 
 import (
@@ -81,6 +82,11 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
 	b := builder{ctx: ctx, name: name, args: args, cluster: c, wasmEdge: pulumi.StringMap{}}
+	for _, node := range c.Nodes {
+		if err := b.claim(node); err != nil {
+			return nil, fmt.Errorf("cluster %s: %w", name, err)
+		}
+	}
 	first, err := b.firstServer(args.Servers[0])
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
@@ -109,8 +115,27 @@ type builder struct {
 	args     *ClusterArgs
 	cluster  *Cluster
 	wasmEdge pulumi.StringMap
-	// done are the nodes made so far: the next one waits for them.
+	// done are the parts made so far: the next one waits for them.
 	done []pulumi.Resource
+}
+
+// claim checks a node and makes it the cluster's, all nodes at once and before any of them is installed: what a host lacks is found
+// while nothing has been changed. To delete it is to uninstall, which is why that does not hang on the installation itself: one that
+// failed is not in Pulumi's state, but its traces are on the node.
+func (b *builder) claim(node config.Node) error {
+	host, err := remote.NewCommand(b.ctx, b.name+"-"+node.Name+"-host", &remote.CommandArgs{
+		Connection:             Connection(node),
+		Create:                 pulumi.String(commandLine("claim", string(node.Role), "--wasm")),
+		Delete:                 pulumi.String(commandLine("uninstall")),
+		Stdin:                  withSettings(installer(), b.settings(node, pulumi.String(""))),
+		Logging:                remote.LoggingStderr,
+		AddPreviousOutputInEnv: pulumi.Bool(false),
+	}, pulumi.Parent(b.cluster))
+	if err != nil {
+		return fmt.Errorf("node %s: host: %w", node.Name, err)
+	}
+	b.done = append(b.done, host)
+	return nil
 }
 
 func (b *builder) firstServer(node config.Node) (*remote.Command, error) {
@@ -136,8 +161,8 @@ func (b *builder) join(node config.Node, first *remote.Command) error {
 	// Membership is the first server's to tell and to end: on delete the node is drained before anything on it is touched.
 	member, err := remote.NewCommand(b.ctx, b.name+"-"+node.Name+"-member", &remote.CommandArgs{
 		Connection:             Connection(b.args.Servers[0]),
-		Create:                 pulumi.String(commandLine("install.sh", "join", node.Name)),
-		Delete:                 pulumi.String(commandLine("install.sh", "leave", node.Name)),
+		Create:                 pulumi.String(commandLine("join", node.Name)),
+		Delete:                 pulumi.String(commandLine("leave", node.Name)),
 		Stdin:                  withSettings(installer(), b.settings(b.args.Servers[0], pulumi.String(""))),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
@@ -154,8 +179,7 @@ func (b *builder) install(node config.Node, token pulumi.StringInput, flags []st
 	cmd, err := remote.NewCommand(b.ctx, b.name+"-"+node.Name+"-k3s", &remote.CommandArgs{
 		Connection: Connection(node),
 		// The same command creates and updates.
-		Create:                 pulumi.String(commandLine("install.sh", append([]string{string(node.Role)}, flags...)...)),
-		Delete:                 pulumi.String(commandLine("install.sh", "uninstall")),
+		Create:                 pulumi.String(commandLine(append([]string{string(node.Role)}, flags...)...)),
 		Stdin:                  withSettings(installer(), b.settings(node, token)),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),

@@ -93,12 +93,13 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 	}
 	_, err := remote.NewCommand(ctx, name+"-import", &remote.CommandArgs{
 		Connection: Connection(node),
-		Create:     pulumi.String(commandLine("image.sh", "import", args.Name, a.SHA256)),
-		Delete:     pulumi.String(commandLine("image.sh", "remove", args.Name, a.SHA256)),
+		Create:     pulumi.String(commandLine("import", args.Name, a.SHA256)),
+		Delete:     pulumi.String(commandLine("remove", args.Name, a.SHA256)),
 		Stdin: withSettings(imageScript, []setting{
 			{"UPLOAD", pulumi.String(upload)},
 			{"ARCHIVE", pulumi.String(base64.StdEncoding.EncodeToString(a.Content))},
 			{"REFERENCES", pulumi.String(strings.Join(a.References, " "))},
+			{"DIGEST", pulumi.String(a.Reference[strings.LastIndex(a.Reference, "@")+1:])},
 		}),
 		// There is no update command: another archive is another resource.
 		Triggers:               triggers,

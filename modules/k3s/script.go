@@ -19,21 +19,22 @@ var (
 	nodeScript string
 	//go:embed scripts/main.sh
 	mainScript string
+	//go:embed scripts/launch.sh
+	launchScript string
 	//go:embed scripts/image.sh
 	imageScript string
 )
 
+// asRoot wraps a script so that root runs it: through sudo where the login user is another.
+func asRoot(script string) string {
+	return "script() {\n\tcat <<'EDGE_ARENA_END'\n" + script + launchScript
+}
+
 func installer() string { return libScript + checkScript + wasmScript + nodeScript + mainScript }
 
-// asRoot runs the script on stdin as root: by sudo where the user is another. It names its mend, for sudo's own words do not.
-const asRoot = `[ "$(id -u)" = 0 ] && exec sh -s -- "$@"; ` +
-	`command -v sudo >/dev/null || { echo "edge-arena: user $(id -un) is not root and there is no sudo: install sudo, or log in as root" >&2; exit 1; }; ` +
-	`sudo -n true </dev/null 2>/dev/null || { echo "edge-arena: sudo asks user $(id -un) for a password: allow it without (NOPASSWD in /etc/sudoers.d), or log in as root" >&2; exit 1; }; ` +
-	`exec sudo -n sh -s -- "$@"`
-
-// commandLine is what the node's login shell is given. Whatever shell that is, a POSIX one takes over.
-func commandLine(name string, args ...string) string {
-	words := []string{"sh", "-c", quote(asRoot), quote(name)}
+// commandLine is what the node's login shell is given. Whatever shell that is, a POSIX one takes over and reads the script.
+func commandLine(args ...string) string {
+	words := []string{"sh", "-s", "--"}
 	for _, arg := range args {
 		words = append(words, quote(arg))
 	}
@@ -65,7 +66,7 @@ func withSettings(script string, settings []setting) pulumi.StringOutput {
 		for i, s := range settings {
 			b.WriteString("ARENA_" + s.name + "=" + quote(values[i]) + "\n")
 		}
-		return b.String() + script
+		return asRoot(b.String() + script)
 	})
 	return pulumi.ToSecret(text).(pulumi.StringOutput)
 }

@@ -13,29 +13,31 @@ import (
 // probeReference is the name of the probe's image. No registry has it: it is made here and brought to the nodes.
 const probeReference = "registry.example.com/wasm-probe:1"
 
-// probeModule opens a socket and ends: with 0 if that went well, with the error's number otherwise. `sock_open` is WasmEdge's own
-// extension of WASI, so another runtime refuses the module, and a machine that is no Wasm runtime cannot run it at all.
-func probeModule() []byte {
+// ipv4 is the address family of WasmEdge's sock_open.
+const ipv4 = 1
+
+// probeModule opens a socket of an address family, and traps if that fails: crun takes every module that ends by itself for a success. `sock_open` is
+// WasmEdge's own extension of WASI, so another runtime refuses the module, and what is no Wasm runtime cannot run it at all.
+func probeModule(family byte) []byte {
 	const i32, void = 0x7f, 0x40
 	name := func(s string) []byte { return append([]byte{byte(len(s))}, s...) }
 	section := func(id byte, parts ...[]byte) []byte {
 		body := bytes.Join(parts, nil)
 		return append([]byte{id, byte(len(body))}, body...)
 	}
-	const wasi = "wasi_snapshot_preview1"
 	code := bytes.Join([][]byte{
-		{0x01, 0x01, i32},                          // one local: the error
-		{0x41, 1, 0x41, 1, 0x41, 0},                // IPv4, datagram, and 0, where the descriptor goes
-		{0x10, 0, 0x22, 0},                         // call sock_open, keep its error
-		{0x04, void, 0x20, 0, 0x10, 1, 0x0b, 0x0b}, // if not 0: proc_exit(error)
+		{0},                              // no locals
+		{0x41, family, 0x41, 1, 0x41, 0}, // the family, datagram, and 0, where the descriptor goes
+		{0x10, 0},                        // call sock_open
+		{0x04, void, 0x00, 0x0b, 0x0b},   // if its error is not 0: unreachable
 	}, nil)
 	return bytes.Join([][]byte{
 		{0x00, 'a', 's', 'm', 1, 0, 0, 0},
-		section(1, []byte{3}, []byte{0x60, 3, i32, i32, i32, 1, i32}, []byte{0x60, 1, i32, 0}, []byte{0x60, 0, 0}),
-		section(2, []byte{2}, name(wasi), name("sock_open"), []byte{0, 0}, name(wasi), name("proc_exit"), []byte{0, 1}),
-		section(3, []byte{1, 2}),
+		section(1, []byte{2}, []byte{0x60, 3, i32, i32, i32, 1, i32}, []byte{0x60, 0, 0}),
+		section(2, []byte{1}, name("wasi_snapshot_preview1"), name("sock_open"), []byte{0, 0}),
+		section(3, []byte{1, 1}),
 		section(5, []byte{1, 0, 1}),
-		section(7, []byte{2}, name("memory"), []byte{2, 0}, name("_start"), []byte{0, 2}),
+		section(7, []byte{2}, name("memory"), []byte{2, 0}, name("_start"), []byte{0, 1}),
 		section(10, []byte{1, byte(len(code))}, code),
 	}, nil)
 }
@@ -54,7 +56,7 @@ func probeArchive() (archive *k3s.Archive, err error) {
 	path := filepath.Join(dir, "probe.tar")
 	if _, err := ociimage.Write(path, ociimage.Spec{
 		Reference:  probeReference,
-		Files:      map[string]ociimage.File{"/probe.wasm": {Content: probeModule(), Mode: 0o755}},
+		Files:      map[string]ociimage.File{"/probe.wasm": {Content: probeModule(ipv4), Mode: 0o755}},
 		Entrypoint: []string{"/probe.wasm"},
 		User:       "65532:65532",
 	}); err != nil {

@@ -1,6 +1,7 @@
 # image.sh import NAME SHA256    puts an OCI archive where K3s keeps images and loads it
 # image.sh remove NAME SHA256    takes both away
-# The archive is ARENA_ARCHIVE, in base64, or the uploaded file ARENA_UPLOAD. ARENA_REFERENCES are the names that the image has in it.
+# The archive is ARENA_ARCHIVE, in base64, or the uploaded file ARENA_UPLOAD. ARENA_REFERENCES are the names that the
+# image has in it, and ARENA_DIGEST what they stand for.
 image() {
 	set -eu
 	file=/var/lib/rancher/k3s/agent/images/edge-arena-$2-$(printf %.12s "$3").tar
@@ -28,11 +29,13 @@ image() {
 		;;
 	remove)
 		rm -f "$file"
-		if [ -x "$k3s" ]; then
-			# They may be gone already, by the kubelet's hand.
-			# shellcheck disable=SC2086
-			"$k3s" ctr -n k8s.io images rm $ARENA_REFERENCES >&2 || true
-		fi
+		if [ ! -x "$k3s" ]; then return 0; fi
+		# A tag may name the image's successor by now, and the kubelet may have removed what nothing uses.
+		for name in $ARENA_REFERENCES; do
+			if "$k3s" ctr -n k8s.io images ls "name==$name" | grep -q "$ARENA_DIGEST"; then
+				"$k3s" ctr -n k8s.io images rm "$name" >&2
+			fi
+		done
 		;;
 	esac
 }

@@ -1,4 +1,5 @@
 # install.sh server|agent [--wasm] FLAG...   brings the node up; the flags are K3s's own, all but --wasm
+# install.sh claim server|agent [--wasm]     checks that it can, and changes nothing yet
 # install.sh uninstall                       takes it away again
 # install.sh join|leave NODE                 on a server: another node comes or goes
 main() {
@@ -16,6 +17,15 @@ main() {
 			if [ "$flag" = --wasm ]; then wasm=yes; else set -- "$@" "$flag"; fi
 		done
 		install_node "$verb" "$wasm" "$@"
+		;;
+	claim)
+		role=$1
+		check_host
+		check_owner "$role"
+		if [ "${2:-}" = --wasm ]; then check_wasm; fi
+		if [ ! -f "$STATE/owner" ]; then check_space; fi
+		die_of_problems
+		claim
 		;;
 	uninstall) uninstall_node ;;
 	join) join "$1" ;;

@@ -43,7 +43,10 @@ is_current() {
 apply() {
 	log "$ARENA_NODE: fetching K3s $ARENA_K3S_VERSION"
 	claim
+	# What is there is about to differ from what was recorded.
+	rm -f "$STATE/fingerprint"
 	staging=$STATE/staging
+	mkdir -p "$staging"
 	# A change of flags alone fetches nothing big again.
 	reuse "$BIN/k3s" "$staging/k3s" "$ARENA_K3S_SHA256"
 	reuse "$IMAGES" "$staging/airgap.tar" "$ARENA_AIRGAP_SHA256"
@@ -72,21 +75,17 @@ apply() {
 	rm -rf "$staging"
 }
 
-# claim makes the node ours, before anything else on it is touched: a run that is cut off after this can be run again, or undone.
+# claim makes the node ours, before anything else on it is touched: what is cut off after this can be run again, or undone.
 claim() {
-	if [ ! -f "$STATE/owner" ]; then
-		mkdir -p "$STATE"
-		chmod 0700 "$STATE"
-		# Folders that K3s leaves behind are removed in the end only if they were not there before.
-		for dir in /etc/rancher /var/lib/rancher /var/lib/kubelet /var/lib/cni /etc/cni /var/log/pods /var/log/containers; do
-			[ -e "$dir" ] || echo "$dir"
-		done | put "$STATE/folders" 0600
-		printf '%s\n' "$role" | put "$STATE/role" 0600
-		printf '%s\n' "$ARENA_OWNER" | put "$STATE/owner" 0600
-	fi
-	# What is there is about to differ from what was recorded.
-	rm -f "$STATE/fingerprint"
-	mkdir -p "$STATE/staging"
+	[ ! -f "$STATE/owner" ] || return 0
+	mkdir -p "$STATE"
+	chmod 0700 "$STATE"
+	# Folders that K3s leaves behind are removed in the end only if they were not there before.
+	for dir in /etc/rancher /var/lib/rancher /var/lib/kubelet /var/lib/cni /etc/cni /var/log/pods /var/log/containers; do
+		[ -e "$dir" ] || echo "$dir"
+	done | put "$STATE/folders" 0600
+	printf '%s\n' "$role" | put "$STATE/role" 0600
+	printf '%s\n' "$ARENA_OWNER" | put "$STATE/owner" 0600
 }
 
 # run_k3s_installer has K3s's own installer write unit, links and uninstall script. It does not start K3s: it would wait for ever.
