@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
@@ -117,7 +118,7 @@ func (s *Server) close(c *conn) {
 // read takes in what has come, and reports whether it made an answer of it.
 func (s *Server) read(c *conn) bool {
 	n, err := s.streams.Read(c.id, c.in[c.inLen:])
-	if err == transport.ErrAgain {
+	if errors.Is(err, transport.ErrAgain) {
 		return false
 	}
 	if err != nil || n <= 0 {
@@ -160,7 +161,7 @@ func (s *Server) count() {
 
 func (s *Server) write(c *conn) {
 	n, err := s.streams.Write(c.id, c.out[c.outPos:])
-	if err == transport.ErrAgain {
+	if errors.Is(err, transport.ErrAgain) {
 		return
 	}
 	c.outPos += n

@@ -17,11 +17,12 @@ import (
 // wasmedgeVersion is the WasmEdge that compiles the module. The code that is compiled ahead of time runs in the same version only.
 const wasmedgeVersion = "0.14.1"
 
-// Compiler compiles the Wasm module at in ahead of time to a universal Wasm file at out: a module that carries native code for any amd64 CPU in a section of its
-// own. It must be WasmEdge 0.14.1; see [CompilerArgs].
+// Compiler compiles the Wasm module at in ahead of time to a universal Wasm file at out: a module that carries native code for any amd64
+// CPU in a section of its own. It must be WasmEdge 0.14.1; see [CompilerArgs].
 type Compiler func(ctx context.Context, in, out string) error
 
-// CompilerArgs is the command that a [Compiler] runs, wherever it runs it: for generic CPUs, as the node that runs the code is not the one that compiles it.
+// CompilerArgs is the command that a [Compiler] runs, wherever it runs it: for generic CPUs, as the node that runs the code is not the one
+// that compiles it.
 func CompilerArgs(in, out string) []string {
 	return []string{"wasmedge", "compile", "--generic-binary", in, out}
 }

@@ -63,8 +63,8 @@ type Image struct {
 	// Reference is the image's name by digest, and Tag by tag.
 	Reference string `json:"reference"`
 	Tag       string `json:"tag"`
-	// ProgramBytes is the size of the program in the image: /app.wasm or /app. ModuleBytes is the size of the Wasm module before the compilation ahead of time, 0
-	// for a native image.
+	// ProgramBytes is the size of the program in the image: /app.wasm or /app. ModuleBytes is the size of the Wasm module before the
+	// compilation ahead of time, 0 for a native image.
 	ProgramBytes int64 `json:"programBytes"`
 	ModuleBytes  int64 `json:"moduleBytes,omitempty"`
 	// Bytes is the size of the image as a registry counts it: the compressed layers, the configuration and the manifest.
@@ -76,8 +76,8 @@ const (
 	recordName  = "image.json"
 )
 
-// runtimeEnv is what both images set for the Go runtime. In the steady state the server allocates nothing, so there is no garbage to look for; should there
-// be some after all, it is collected before it hurts.
+// runtimeEnv is what both images set for the Go runtime. In the steady state the server allocates nothing, so there is no garbage to look
+// for; should there be some after all, it is collected before it hurts.
 var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
 
 // Build builds the Wasm image, or finds it in the cache.

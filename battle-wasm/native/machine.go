@@ -32,8 +32,8 @@ var _ transport.Machine = (*Machine)(nil)
 // receiveBuffer is how many bytes of datagrams the kernel is asked to keep while a tick runs.
 const receiveBuffer = 1 << 20
 
-// Open binds the UDP and the TCP port of that number on all addresses; 0 takes a free one, see [Machine.Port]. The calling goroutine stays on its thread from
-// now on.
+// Open binds the UDP and the TCP port of that number on all addresses; 0 takes a free one, see [Machine.Port]. The calling goroutine stays
+// on its thread from now on.
 func Open(port int) (*Machine, error) {
 	runtime.LockOSThread()
 	udp, err := bind(unix.SOCK_DGRAM, port)

@@ -7,8 +7,8 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
-// FuzzHandlePacket holds the server to this: whatever others send, from their own addresses, a player's battle goes on: its inputs are acknowledged, its
-// place stays its own, and nobody gets an answer that is larger than its question before its address is known.
+// FuzzHandlePacket holds the server to this: whatever others send, from their own addresses, a player's battle goes on: its inputs are
+// acknowledged, its place stays its own, and nobody gets an answer that is larger than its question before its address is known.
 func FuzzHandlePacket(f *testing.F) {
 	f.Add(byte(2), (&wire.Join{Nonce: 1}).AppendTo(nil))
 	f.Add(byte(2), (&wire.Input{Token: 1, Seq: 1}).AppendTo(nil))

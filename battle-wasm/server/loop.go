@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
@@ -8,9 +10,9 @@ import (
 
 // Loop runs a server: packets as they come, ticks when they are due, HTTP in the gaps.
 //
-// Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. After a stall the last [catchUp] ticks are
-// made up for, one right after the other, so that the battle keeps time; those before them are left out: the server never runs after a schedule that it cannot
-// keep.
+// Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. After a stall the last
+// [catchUp] ticks are made up for, one right after the other, so that the battle keeps time; those before them are left out: the server never
+// runs after a schedule that it cannot keep.
 type Loop struct {
 	machine transport.Machine
 	server  *Server
@@ -84,14 +86,14 @@ func (l *Loop) drain(now, due int64) int64 {
 		l.server.At(now)
 		for range batch {
 			n, from, err := l.machine.Receive(l.in[:])
-			switch err {
-			case nil:
+			switch {
+			case err == nil:
 				l.server.HandlePacket(from, l.in[:n])
-			case transport.ErrTruncated:
+			case errors.Is(err, transport.ErrAgain):
+				return now
+			case errors.Is(err, transport.ErrTruncated):
 				l.server.metrics.receive(0)
 				l.server.metrics.refuse(refusedOversized)
-			case transport.ErrAgain:
-				return now
 			default:
 				l.server.metrics.receiveFails++
 				return now

@@ -1,6 +1,10 @@
 package server
 
-import "github.com/edge-arena/edge-arena/battle-wasm/wire"
+import (
+	"errors"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
 
 // Build says what is running.
 type Build struct {
@@ -77,16 +81,16 @@ var refusalNames = [refusalCount]string{
 }
 
 func refusalOf(err error) refusal {
-	switch err {
-	case wire.ErrShort:
+	switch {
+	case errors.Is(err, wire.ErrShort):
 		return refusedShort
-	case wire.ErrMagic:
+	case errors.Is(err, wire.ErrMagic):
 		return refusedMagic
-	case wire.ErrVersion:
+	case errors.Is(err, wire.ErrVersion):
 		return refusedVersion
-	case wire.ErrKind:
+	case errors.Is(err, wire.ErrKind):
 		return refusedKind
-	case wire.ErrValue:
+	case errors.Is(err, wire.ErrValue):
 		return refusedValue
 	default:
 		return refusedLength

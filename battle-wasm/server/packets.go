@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
@@ -34,7 +36,7 @@ func (s *Server) HandlePacket(from transport.Addr, b []byte) {
 func (s *Server) refuseHeader(from transport.Addr, b []byte, kind wire.Kind, err error) {
 	s.metrics.receive(0)
 	s.metrics.refuse(refusalOf(err))
-	if err == wire.ErrVersion && kind == wire.KindJoin && len(b) >= wire.RejectSize && s.joins.allow(from, s.now) {
+	if errors.Is(err, wire.ErrVersion) && kind == wire.KindJoin && len(b) >= wire.RejectSize && s.joins.allow(from, s.now) {
 		s.reject(from, 0, wire.ReasonVersion)
 	}
 }

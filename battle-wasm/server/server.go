@@ -1,8 +1,8 @@
 // Package server is the battle server: rooms of players, packets in, snapshots out, a tick that is on time.
 //
 // It decides everything and trusts nobody: players say what they want to do, the simulation says what happens. A packet that is malformed,
-// forged, stale or one too many costs a counter, and nothing else. The machine it runs on is injected ([transport.Machine]), so it runs in Wasm, natively
-// and, with a fake clock, in tests. One goroutine does it all, and in the steady state nothing allocates.
+// forged, stale or one too many costs a counter, and nothing else. The machine it runs on is injected ([transport.Machine]), so it runs in
+// Wasm, natively and, with a fake clock, in tests. One goroutine does it all, and in the steady state nothing allocates.
 package server
 
 import (
@@ -131,7 +131,7 @@ func (s *Server) send(kind wire.Kind, to transport.Addr) {
 	s.metrics.bytesSent += uint64(len(s.out))
 }
 
-// players counts the players in all rooms, and the rooms that are in use.
+// occupancy counts the rooms that are in use, and the players in them.
 func (s *Server) occupancy() (rooms, players int) {
 	for i := range s.rooms {
 		if n := s.rooms[i].count; n > 0 {

@@ -2,8 +2,8 @@
 
 // Package wasi lets the battle server run in WasmEdge 0.14.1, whose extension of WASI preview 1 has sockets.
 //
-// The functions are those of the extension's second version (`…_v2`), whose addresses can be 4 bytes of IPv4. All blocking is in [Machine.Wait]: a module has one
-// thread, so whatever blocks it stops the Go runtime as a whole.
+// The functions are those of the extension's second version (`…_v2`), whose addresses can be 4 bytes of IPv4. All blocking is in
+// [Machine.Wait]: a module has one thread, so whatever blocks it stops the Go runtime as a whole.
 package wasi
 
 import (

@@ -1,5 +1,7 @@
 package wire
 
+import "errors"
+
 // Challenge answers a [Join] that has no valid cookie: the player proves its address by sending the cookie back.
 type Challenge struct {
 	// Nonce is that of the Join.
@@ -130,7 +132,7 @@ func (r *Reject) AppendTo(b []byte) []byte {
 func ParseReject(b []byte, r *Reject) error {
 	kind, err := PeekKind(b)
 	switch {
-	case err != nil && err != ErrVersion:
+	case err != nil && !errors.Is(err, ErrVersion):
 		return err
 	case kind != KindReject:
 		return ErrKind

@@ -1,7 +1,7 @@
 // Package ociimage makes container images of a few files, without a container engine.
 //
-// An image is `FROM scratch` with one layer. The same [Spec] gives the same digest, whenever and wherever it is made: there are no times, no owners, and
-// no order in it but that of the names. It is written as an OCI archive that containerd imports.
+// An image is `FROM scratch` with one layer. The same [Spec] gives the same digest, whenever and wherever it is made: there are no times, no
+// owners, and no order in it but that of the names. It is written as an OCI archive that containerd imports.
 package ociimage
 
 import (

@@ -5,8 +5,8 @@
 //	go build ./battle-wasm/cmd/battle
 //	BATTLE_PORT=20000 MAX_PLAYERS=10 TICK_RATE=120 NODE_IP=127.0.0.1 POD_NAME=x ./battle -config battle-wasm/image/config.json
 //
-// It speaks package wire's protocol on UDP port BATTLE_PORT, and HTTP on the TCP port of the same number: /healthz, /readyz, /metrics, /v1/address. Package
-// config describes the configuration. Errors of it end the program with status 2, others with 1; in Wasm, with a trap.
+// It speaks package wire's protocol on UDP port BATTLE_PORT, and HTTP on the TCP port of the same number: /healthz, /readyz, /metrics,
+// /v1/address. Package config describes the configuration. Errors of it end the program with status 2, others with 1; in Wasm, with a trap.
 package main
 
 import (
@@ -79,7 +79,7 @@ func readFile(path string) ([]byte, error) {
 		}
 		n, err := syscall.Read(fd, b[len(b):cap(b)])
 		switch {
-		case err == syscall.EINTR:
+		case errors.Is(err, syscall.EINTR):
 		case err != nil:
 			return nil, errors.Join(err, syscall.Close(fd))
 		case n == 0:
