@@ -20,6 +20,7 @@ require (
 	k8s.io/klog/v2 v2.120.1
 	k8s.io/kubectl v0.0.0
 	k8s.io/kubernetes v1.30.4
+	k8s.io/mount-utils v0.0.0
 	sigs.k8s.io/yaml v1.3.0
 )
 
@@ -222,7 +223,6 @@ require (
 	k8s.io/kubelet v0.30.4 // indirect
 	k8s.io/legacy-cloud-providers v0.0.0 // indirect
 	k8s.io/metrics v0.30.4 // indirect
-	k8s.io/mount-utils v0.0.0 // indirect
 	k8s.io/pod-security-admission v0.0.0 // indirect
 	k8s.io/utils v0.0.0-20230726121419-3b25d923346b // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.29.0 // indirect

@@ -104,6 +104,14 @@ unmount /run/netns/cni-
 rmdir /run/netns 2>/dev/null
 rm -rf /run/k3s
 
+# What the shims and the runtime kept of those pods. A socket that someone listens on is another containerd's.
+rm -rf /run/containerd/runc/k8s.io
+rmdir /run/containerd/runc 2>/dev/null
+find /run/containerd/s -type s 2>/dev/null | while read -r socket; do
+    grep -qF "$socket" /proc/net/unix || rm -f "$socket"
+done
+rmdir /run/containerd/s 2>/dev/null
+
 ip -o link show 2>/dev/null | awk -F ': ' '/ master cni0 / { print $2 }' | while read -r link; do ip link delete "${link%@*}" 2>/dev/null; done
 for link in cni0 flannel.1; do ip link delete "$link" 2>/dev/null; done
 ip route flush proto 75 2>/dev/null
@@ -155,9 +163,14 @@ if ls /etc/systemd/system/k3s*.service > /dev/null 2>&1; then
     exit 0
 fi
 
-# The network's settings, as they were before the first start.
-if [ -f /var/lib/rancher/k3s/agent/sysctls-before ]; then
-    while read -r key value; do echo "\$value" > "/proc/sys/\$key"; done < /var/lib/rancher/k3s/agent/sysctls-before
+# The network's settings and the kubelet's mount over its own folder, as they were before the first start.
+before=/var/lib/rancher/k3s/agent/before
+if [ -f \$before/sysctls ]; then
+    while read -r key value; do echo "\$value" > "/proc/sys/\$key"; done < \$before/sysctls
+fi
+mounts() { awk '\$2 == "/var/lib/kubelet"' /proc/self/mounts | wc -l; }
+if [ -f \$before/kubelet-mounts ]; then
+    while [ "\$(mounts)" -gt "\$(cat \$before/kubelet-mounts)" ] && umount /var/lib/kubelet; do :; done
 fi
 for tool in kubectl crictl ctr; do
     [ "\$(readlink "$bin_dir/\$tool")" = k3s ] && rm -f "$bin_dir/\$tool"

@@ -76,9 +76,10 @@ func Prepare(cfg *config.Config) (*Node, error) {
 			return nil, fmt.Errorf("make agent folder: %w", err)
 		}
 	}
-	if err := setSysctls(cfg.Dir("agent", "sysctls-before")); err != nil {
+	if err := keepBefore(cfg.Dir("agent", "before")); err != nil {
 		return nil, err
 	}
+	setSysctls()
 	cgroups, err := detectCgroups()
 	if err != nil {
 		return nil, err

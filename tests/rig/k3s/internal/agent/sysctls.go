@@ -1,8 +1,6 @@
 package agent
 
 import (
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,35 +24,20 @@ func sysctls() []sysctl {
 	}
 }
 
-// setSysctls sets what pods need of the kernel. Where it may not, it says so: it may be well as it is. How the network's settings
-// were before the first start is kept in a file, for the uninstaller.
-func setSysctls(beforeFile string) error {
-	var before strings.Builder
+// setSysctls sets what pods need of the kernel. Where it may not, it says so: all may be well as it is.
+func setSysctls() {
 	for _, s := range sysctls() {
-		path := filepath.Join("/proc/sys", s.key)
-		data, err := os.ReadFile(path)
-		if errors.Is(err, os.ErrNotExist) {
+		now, ok := readSysctl(s.key)
+		if !ok || s.value == "" || now == s.value {
 			continue
 		}
-		if err != nil {
-			return fmt.Errorf("read sysctl: %w", err)
-		}
-		now := strings.TrimSpace(string(data))
-		if strings.HasPrefix(s.key, "net/") {
-			fmt.Fprintf(&before, "%s %s\n", s.key, now)
-		}
-		if s.value == "" || now == s.value {
-			continue
-		}
-		if err := os.WriteFile(path, []byte(s.value), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("/proc/sys", s.key), []byte(s.value), 0o644); err != nil {
 			klog.InfoS("Cannot set sysctl", "name", s.key, "value", s.value, "err", err)
 		}
 	}
-	if _, err := os.Stat(beforeFile); err == nil {
-		return nil
-	}
-	if err := os.WriteFile(beforeFile, []byte(before.String()), 0o600); err != nil {
-		return fmt.Errorf("keep sysctls: %w", err)
-	}
-	return nil
+}
+
+func readSysctl(key string) (string, bool) {
+	data, err := os.ReadFile(filepath.Join("/proc/sys", key))
+	return strings.TrimSpace(string(data)), err == nil
 }
