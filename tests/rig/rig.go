@@ -220,6 +220,12 @@ func (r *Rig) writeFiles() error {
 	if err := writeFile(r.SSHConfig(), renderSSHConfig(r.spec.Dir, r.rec.Nodes), 0o644); err != nil {
 		return err
 	}
+	if r.rec.Mirror != nil {
+		// A stack file names this file, for the mirror's address isn't known before.
+		if err := writeFile(filepath.Join(r.spec.Dir, "mirror.url"), []byte(r.rec.Mirror.URL+"\n"), 0o644); err != nil {
+			return err
+		}
+	}
 	return r.rec.write(r.spec.Dir)
 }
 

@@ -68,7 +68,7 @@ const maxConfig = 64 << 10
 
 // readFile reads a small file. The os package would do it in one line, and make the module a quarter larger.
 func readFile(path string) ([]byte, error) {
-	fd, err := syscall.Open(path, syscall.O_RDONLY, 0)
+	fd, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
 )
@@ -19,6 +20,8 @@ func configPath() (string, error) {
 	}
 	return "", errors.New("usage: battle [-config FILE]")
 }
+
+func openFile(path string) (int, error) { return syscall.Open(path, syscall.O_RDONLY, 0) }
 
 func open(port int) (*native.Machine, error) { return native.Open(port) }
 

@@ -12,6 +12,8 @@ const platform = "wasip1"
 // configPath is where the image has the configuration.
 func configPath() (string, error) { return "/config.json", nil }
 
+func openFile(path string) (int, error) { return wasi.OpenRead(path) }
+
 func open(port int) (*wasi.Machine, error) { return wasi.Open(port) }
 
 // exit ends the program by a trap: a write far beyond the module's memory. crun 1.21 reports a module that ends by proc_exit as a success, whatever
