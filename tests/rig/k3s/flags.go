@@ -52,6 +52,8 @@ func serverCommand() cli.Command {
 			cli.StringFlag{Name: "write-kubeconfig, o", Usage: "write the admin kubeconfig to this `FILE`", EnvVar: "K3S_KUBECONFIG_OUTPUT", Value: config.DefaultKubeconfig},
 			cli.StringFlag{Name: "write-kubeconfig-mode", Usage: "write the admin kubeconfig with this mode", EnvVar: "K3S_KUBECONFIG_MODE", Value: "0600"},
 			cli.StringSliceFlag{Name: "disable", Usage: "do not deploy packaged components and delete any deployed ones"},
+			cli.BoolFlag{Name: "cluster-init", Usage: "not in the stand-in: it has one server per cluster", EnvVar: "K3S_CLUSTER_INIT"},
+			cli.StringFlag{Name: "server, s", Usage: "not in the stand-in: it has one server per cluster", EnvVar: "K3S_URL"},
 			cli.BoolFlag{Name: "disable-network-policy", Usage: "the stand-in has no network policy controller"},
 			cli.BoolFlag{Name: "disable-cloud-controller", Usage: "the stand-in has no cloud controller"},
 			cli.BoolFlag{Name: "disable-helm-controller", Usage: "the stand-in has no Helm controller"},
@@ -128,6 +130,7 @@ func serverConfig(c *cli.Context) (*config.Config, error) {
 		APIServerArgs:     c.StringSlice("kube-apiserver-arg"),
 		ControllerArgs:    c.StringSlice("kube-controller-manager-arg"),
 		KubeSchedulerArgs: c.StringSlice("kube-scheduler-arg"),
+		ClusterInit:       c.Bool("cluster-init"),
 	}
 	return cfg, cfg.CompleteServer()
 }

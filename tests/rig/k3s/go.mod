@@ -16,6 +16,7 @@ require (
 	k8s.io/apimachinery v0.30.4
 	k8s.io/apiserver v0.30.4
 	k8s.io/client-go v0.30.4
+	k8s.io/cloud-provider v0.30.4
 	k8s.io/component-base v0.30.4
 	k8s.io/klog/v2 v2.120.1
 	k8s.io/kubectl v0.0.0
@@ -206,7 +207,6 @@ require (
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	k8s.io/apiextensions-apiserver v0.0.0 // indirect
 	k8s.io/cli-runtime v0.30.4 // indirect
-	k8s.io/cloud-provider v0.30.4 // indirect
 	k8s.io/cluster-bootstrap v0.0.0 // indirect
 	k8s.io/component-helpers v0.30.4 // indirect
 	k8s.io/controller-manager v0.30.4 // indirect

@@ -59,6 +59,8 @@ func TestFlags(t *testing.T) {
 		"no such command":     {args: []string{"serve"}, err: `no such command "serve"`},
 		"bad mode":            {args: []string{"server", "--write-kubeconfig-mode", "rw"}, err: `write-kubeconfig-mode "rw"`},
 		"other pod network":   {args: []string{"server", "--flannel-backend", "vxlan"}, err: "the stand-in implements host-gw alone"},
+		"several servers":     {args: []string{"server", "--cluster-init"}, err: "one server per cluster"},
+		"a further server":    {args: []string{"server", "--server", "https://a:6443"}, err: "one server per cluster"},
 		"bad address":         {args: []string{"server", "--node-ip", "here"}, err: `"here" is not an IPv4 address`},
 		"missing token file":  {args: []string{"agent", "--token-file", "/nowhere"}, err: "read token"},
 		"unexpected argument": {args: []string{"server", "now"}, err: `unexpected argument "now"`},

@@ -6,13 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
-	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/klog/v2"
 
@@ -118,39 +113,5 @@ func (n *Node) StartNode(components *group.Group) {
 	})
 	components.Go("kube-proxy", n.runKubeProxy)
 	components.Go("pod network", n.runNetwork)
-}
-
-// awaitRegistration waits until the kubelet has made this node known.
-func (n *Node) awaitRegistration(ctx context.Context) error {
-	rest, err := clientcmd.BuildConfigFromFlags("", n.kubeletConf)
-	if err != nil {
-		return fmt.Errorf("load kubelet's kubeconfig: %w", err)
-	}
-	client, err := kubernetes.NewForConfig(rest)
-	if err != nil {
-		return fmt.Errorf("make node client: %w", err)
-	}
-	for {
-		_, err := client.CoreV1().Nodes().Get(ctx, n.cfg.NodeName, metav1.GetOptions{})
-		if err == nil && n.kubeletHealthy(ctx) {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(500 * time.Millisecond):
-		}
-	}
-}
-
-func (n *Node) kubeletHealthy(ctx context.Context) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10248/healthz", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+	components.Go("external addresses", n.announceExternal)
 }

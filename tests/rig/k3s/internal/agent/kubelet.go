@@ -67,6 +67,10 @@ func (n *Node) kubeletArgs() ([]string, error) {
 		"tls-private-key-file":         n.serving.Key,
 		"volume-plugin-dir":            n.cfg.Dir("agent", "volume-plugins"),
 	}
+	if len(n.cfg.NodeExternalIPs) > 0 {
+		// Without a cloud provider a kubelet takes back any address but its own.
+		args["cloud-provider"] = "external"
+	}
 	for _, name := range []string{"node-labels", "register-with-taints"} {
 		if args[name] == "" {
 			delete(args, name)

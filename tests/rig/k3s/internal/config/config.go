@@ -25,6 +25,8 @@ const (
 	ContainerdState   = "/run/k3s/containerd"
 	ContainerdSocket  = ContainerdState + "/containerd.sock"
 	BackendHostGW     = "host-gw"
+	// The annotation by which an agent tells the server its external addresses.
+	ExternalIPAnnotation = "k3s.io/external-ip"
 )
 
 // Config is what one node is told.
@@ -61,6 +63,7 @@ type Server struct {
 	APIServerArgs     []string
 	ControllerArgs    []string
 	KubeSchedulerArgs []string
+	ClusterInit       bool // What asks for several servers, which the stand-in has not.
 }
 
 // Network is the part of a server's configuration that its agents need too.
@@ -114,6 +117,9 @@ func (c *Config) CompleteNode() error {
 // CompleteServer does the same for the server's part.
 func (c *Config) CompleteServer() error {
 	s := &c.Server
+	if s.ClusterInit || c.ServerURL != "" {
+		return errors.New("cluster-init, server: the stand-in keeps its state in SQLite, with one server per cluster")
+	}
 	if s.FlannelBackend != BackendHostGW {
 		return fmt.Errorf("flannel-backend %q: the stand-in implements host-gw alone", s.FlannelBackend)
 	}

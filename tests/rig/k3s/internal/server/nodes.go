@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -22,8 +23,10 @@ import (
 	"github.com/edge-arena/edge-arena/tests/rig/k3s/internal/config"
 )
 
-// nodeKeeper gives nodes their pod networks, and the server's own node the roles that a kubelet may not give itself; it frees the
-// names of deleted nodes.
+const retryNodes = time.Second
+
+// nodeKeeper gives nodes their pod networks and external addresses, and the server's own node the roles that a kubelet may not give
+// itself; it frees the names of deleted nodes.
 type nodeKeeper struct {
 	cfg       *config.Config
 	client    kubernetes.Interface
@@ -70,9 +73,9 @@ func (k *nodeKeeper) run(ctx context.Context) error {
 			continue
 		case <-changed:
 		}
-		// A change that fails, for the node has changed meanwhile, comes again with that change.
 		if err := k.sync(ctx, nodes.Lister()); err != nil && ctx.Err() == nil {
-			klog.ErrorS(err, "Cannot bring all nodes up to date")
+			klog.ErrorS(err, "Cannot bring all nodes up to date, will try again")
+			time.AfterFunc(retryNodes, wake)
 		}
 	}
 }
@@ -98,53 +101,68 @@ func (k *nodeKeeper) sync(ctx context.Context, lister listers.NodeLister) error 
 	}
 	var problems []error
 	for _, node := range nodes {
-		patch := map[string]any{}
-		if node.Name == k.cfg.NodeName {
-			if roles := k.roles(node); roles != nil {
-				patch["metadata"] = roles
-			}
-		}
-		if node.Spec.PodCIDR == "" {
-			if k.given[node.Name] == "" {
-				if k.given[node.Name], err = k.networks.next(slices.Collect(maps.Values(k.given))); err != nil {
-					delete(k.given, node.Name)
-					problems = append(problems, err)
-					continue
-				}
-			}
-			cidr := k.given[node.Name]
-			patch["spec"] = map[string]any{"podCIDR": cidr, "podCIDRs": []string{cidr}}
-		}
-		if len(patch) > 0 {
-			problems = append(problems, k.patch(ctx, node, patch))
-		}
+		problems = append(problems, k.node(ctx, node))
 	}
 	return errors.Join(problems...)
 }
 
-func (k *nodeKeeper) patch(ctx context.Context, node *corev1.Node, patch map[string]any) error {
+func (k *nodeKeeper) node(ctx context.Context, node *corev1.Node) error {
+	// An earlier state of the node must not be brought back: taints and addresses are lists, and replaced as a whole.
+	metadata := map[string]any{"resourceVersion": node.ResourceVersion}
+	if addresses, differs := withExternal(node); differs {
+		return k.patch(ctx, node, map[string]any{"metadata": metadata, "status": map[string]any{"addresses": addresses}}, "status")
+	}
+	spec := map[string]any{}
+	if taints, waited := initialized(node); waited {
+		spec["taints"] = taints
+	}
+	if node.Spec.PodCIDR == "" {
+		if k.given[node.Name] == "" {
+			cidr, err := k.networks.next(slices.Collect(maps.Values(k.given)))
+			if err != nil {
+				return err
+			}
+			k.given[node.Name] = cidr
+		}
+		cidr := k.given[node.Name]
+		spec["podCIDR"], spec["podCIDRs"] = cidr, []string{cidr}
+	}
+	var labels map[string]string
+	if node.Name == k.cfg.NodeName {
+		labels = roles(node)
+	}
+	if len(spec) == 0 && labels == nil {
+		return nil
+	}
+	if labels != nil {
+		metadata["labels"] = labels
+	}
+	return k.patch(ctx, node, map[string]any{"metadata": metadata, "spec": spec})
+}
+
+// patch changes the node. One that has changed meanwhile is left alone: that change brings it here again.
+func (k *nodeKeeper) patch(ctx context.Context, node *corev1.Node, patch map[string]any, subresources ...string) error {
 	data, err := json.Marshal(patch)
 	if err != nil {
 		return err
 	}
-	_, err = k.client.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, data, metav1.PatchOptions{FieldManager: "k3s"})
+	_, err = k.client.CoreV1().Nodes().Patch(ctx, node.Name, types.MergePatchType, data, metav1.PatchOptions{FieldManager: "k3s"}, subresources...)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return nil
+	}
 	return err
 }
 
-// roles is what the server's node lacks of its metadata, or nil.
-func (k *nodeKeeper) roles(node *corev1.Node) map[string]any {
+// roles are the labels that the server's node lacks, or nil.
+func roles(node *corev1.Node) map[string]string {
 	labels := map[string]string{
 		"node-role.kubernetes.io/control-plane": "true",
 		"node-role.kubernetes.io/master":        "true",
 	}
-	annotations := map[string]string{"k3s.io/stand-in": "true", "k3s.io/internal-ip": k.cfg.NodeIP}
-	if len(k.cfg.NodeExternalIPs) > 0 {
-		annotations["k3s.io/external-ip"] = strings.Join(k.cfg.NodeExternalIPs, ",")
-	}
-	if holds(node.Labels, labels) && holds(node.Annotations, annotations) {
+	if holds(node.Labels, labels) {
 		return nil
 	}
-	return map[string]any{"labels": labels, "annotations": annotations}
+	return labels
 }
 
 func holds(have, want map[string]string) bool {
