@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -76,7 +77,8 @@ func (s Stack) locks() ([]heldBy, error) {
 
 // backendDir is the folder of a file backend; other backends hold their locks elsewhere and free them themselves.
 func (s Stack) backendDir() (string, bool) {
-	for _, kv := range s.Env {
+	// As for a program that is started with it, the last of several counts.
+	for _, kv := range slices.Backward(s.Env) {
 		if dir, ok := strings.CutPrefix(kv, "PULUMI_BACKEND_URL=file://"); ok {
 			return dir, true
 		}

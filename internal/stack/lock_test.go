@@ -49,7 +49,7 @@ func TestBreakStaleLock(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "x.json"), content, 0o600))
 
-			s := Stack{Name: "local", Root: t.TempDir(), Env: []string{"PULUMI_BACKEND_URL=file://" + state}}
+			s := Stack{Name: "local", Root: t.TempDir(), Env: []string{"PULUMI_BACKEND_URL=file:///elsewhere", "PULUMI_BACKEND_URL=file://" + state}}
 			err = s.breakStaleLock(context.Background())
 			if tt.wantErr != "" {
 				require.ErrorContains(t, err, tt.wantErr)

@@ -32,6 +32,8 @@ type Stack struct {
 
 // Ensure makes the stack where it doesn't exist, and frees it where the run that held it is dead.
 func (s Stack) Ensure(ctx context.Context) error {
+	// What the CLI answers here is for the program; an error carries it.
+	s.Log = nil
 	exists, err := s.Exists(ctx)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ check_wasm() {
 	fi
 	if crun_runs_wasm && [ "$(wasmedge_version)" = "$ARENA_WASMEDGE_VERSION" ]; then return; fi
 	if has crun && ! crun_runs_wasm; then
-		problem "its crun is built without WasmEdge ($(crun --version | tail -n 1)): install one with +WASM:wasmedge, or set wasm.engine: shim"
+		problem "its crun is built without WasmEdge ($(crun_version | tail -n 1)): install one with +WASM:wasmedge, or set wasm.engine: shim"
 		return
 	fi
 	if [ -n "$(wasmedge_version)" ]; then
@@ -37,7 +37,13 @@ check_wasm() {
 	esac
 }
 
-crun_runs_wasm() { has crun && crun --version 2>/dev/null | grep -q '+WASM:wasmedge'; }
+crun_runs_wasm() { has crun && crun_version | grep -q '+WASM:wasmedge'; }
+
+# crun makes its state folder even to tell its version: a check must leave no trace.
+crun_version() {
+	crun --version 2>/dev/null
+	rmdir /run/crun 2>/dev/null || true
+}
 
 # The command and crun load the same libwasmedge, so the version of one is that of the other.
 wasmedge_version() {
