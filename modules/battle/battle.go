@@ -64,7 +64,7 @@ func NewService(ctx *pulumi.Context, name string, args *ServiceArgs, opts ...pul
 	if err := ctx.RegisterComponentResource(ServiceType, name, s, opts...); err != nil {
 		return nil, fmt.Errorf("battle service %s: %w", name, err)
 	}
-	b := builder{ctx: ctx, name: name, args: args, parent: pulumi.Parent(s)}
+	b := builder{ctx: ctx, name: name, args: args, parent: pulumi.Composite(pulumi.Parent(s), args.Cluster.Contained())}
 	for _, step := range []func() error{b.makeNamespace, b.makeAllocator, b.makeImage, b.makeScrapeService, b.makeBudget, b.makeDeployment} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("battle service %s: %w", name, err)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,17 @@ type Cluster struct {
 	Nodes []config.Node
 	// Ready are the resources to depend on: the whole cluster is up when they are.
 	Ready []pulumi.Resource
+
+	// hosts are the claims of the nodes, by name: to delete one is to uninstall the node.
+	hosts map[string]pulumi.Resource
+}
+
+// Contained is for what lives in the cluster: where the cluster goes as a whole it goes too, and is not deleted one by one before.
+func (c *Cluster) Contained() pulumi.ResourceOption { return c.containedIn(c.Nodes[0]) }
+
+// containedIn is for what lives on one node.
+func (c *Cluster) containedIn(node config.Node) pulumi.ResourceOption {
+	return pulumi.DeletedWith(c.hosts[node.Name])
 }
 
 // NewCluster makes a cluster named name, which begins the names of all its parts.
@@ -77,7 +89,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
-	c := &Cluster{Nodes: append(append([]config.Node{}, args.Servers...), args.Agents...)}
+	c := &Cluster{Nodes: slices.Concat(args.Servers, args.Agents), hosts: map[string]pulumi.Resource{}}
 	if err := ctx.RegisterComponentResource(ClusterType, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
@@ -134,6 +146,7 @@ func (b *builder) claim(node config.Node) error {
 	if err != nil {
 		return fmt.Errorf("node %s: host: %w", node.Name, err)
 	}
+	b.cluster.hosts[node.Name] = host
 	b.done = append(b.done, host)
 	return nil
 }
@@ -166,7 +179,7 @@ func (b *builder) join(node config.Node, first *remote.Command) error {
 		Stdin:                  withSettings(installer(), b.settings(b.args.Servers[0], pulumi.String(""))),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
-	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.done))
+	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.done), b.cluster.Contained())
 	if err != nil {
 		return fmt.Errorf("node %s: member: %w", node.Name, err)
 	}

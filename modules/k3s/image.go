@@ -85,7 +85,7 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 			Source:     pulumi.NewFileAsset(a.Path),
 			RemotePath: pulumi.String(upload),
 			Triggers:   triggers,
-		}, pulumi.Parent(i), pulumi.DependsOn(args.Cluster.Ready))
+		}, pulumi.Parent(i), pulumi.DependsOn(args.Cluster.Ready), args.Cluster.containedIn(node))
 		if err != nil {
 			return err
 		}
@@ -105,6 +105,6 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 		Triggers:               triggers,
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
-	}, pulumi.Parent(i), pulumi.DependsOn(after))
+	}, pulumi.Parent(i), pulumi.DependsOn(after), args.Cluster.containedIn(node))
 	return err
 }

@@ -104,7 +104,12 @@ func (r *Runtime) probe(ctx *pulumi.Context, name string, node config.Node, imag
 	}
 	version := args.Cluster.WasmEdge.MapIndex(pulumi.String(node.Name))
 	job, err := batchv1.NewJob(ctx, name, &batchv1.JobArgs{
-		Metadata: &metav1.ObjectMetaArgs{Namespace: pulumi.String(probeNamespace), Labels: labels},
+		Metadata: &metav1.ObjectMetaArgs{
+			Namespace: pulumi.String(probeNamespace),
+			Labels:    labels,
+			// It is done: nothing waits for its pod to go.
+			Annotations: pulumi.StringMap{"pulumi.com/deletionPropagationPolicy": pulumi.String("background")},
+		},
 		Spec: &batchv1.JobSpecArgs{
 			BackoffLimit:          pulumi.Int(2),
 			ActiveDeadlineSeconds: pulumi.Int(120),
@@ -141,7 +146,8 @@ func (r *Runtime) probe(ctx *pulumi.Context, name string, node config.Node, imag
 				},
 			},
 		},
-	}, pulumi.Parent(r), pulumi.DependsOn([]pulumi.Resource{image, class}), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "3m"}))
+	}, pulumi.Parent(r), pulumi.DependsOn([]pulumi.Resource{image, class}), args.Cluster.Contained(),
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "3m"}))
 	r.Proof = append(r.Proof, job)
 	return err
 }

@@ -84,6 +84,7 @@ claim() {
 	for dir in /etc/rancher /var/lib/rancher /var/lib/kubelet /var/lib/cni /etc/cni /var/log/pods /var/log/containers; do
 		[ -e "$dir" ] || echo "$dir"
 	done | put "$STATE/folders" 0600
+	kubelet_mounts | put "$STATE/kubelet-mounts" 0600
 	printf '%s\n' "$role" | put "$STATE/role" 0600
 	printf '%s\n' "$ARENA_OWNER" | put "$STATE/owner" 0600
 }
@@ -127,6 +128,9 @@ $(service_log "$service" "$started")"
 
 # admin runs kubectl with the rights of this node: the cluster's admin on a server, the node's own on an agent.
 admin() {
+	# kubectl would keep a cache in root's home.
+	KUBECACHEDIR=$STATE/kubectl
+	export KUBECACHEDIR
 	if [ -f /etc/rancher/k3s/k3s.yaml ]; then
 		"$BIN/k3s" kubectl --kubeconfig /etc/rancher/k3s/k3s.yaml --request-timeout 10s "$@"
 	else
@@ -172,10 +176,18 @@ $(tail -n 20 "$STATE/uninstall.log")"
 	rm -f "$BIN/k3s" "$BIN/k3s.new"
 	remove_below "$DATA"
 	remove_wasm
+	# Where / is not shared the kubelet mounts its folder onto itself, and leaves that so.
+	while [ "$(kubelet_mounts)" -gt "$(cat "$STATE/kubelet-mounts")" ]; do umount /var/lib/kubelet; done
 	while read -r dir; do remove_below "$dir"; done <"$STATE/folders"
+	# Shims and crun leave traces here, where another containerd may live too.
+	rm -rf /run/containerd/runc/k8s.io
+	[ -e /run/containerd/containerd.sock ] || rm -rf /run/containerd
+	rmdir /run/crun 2>/dev/null || true
 	rm -rf "$STATE"
 	log "$ARENA_NODE: uninstalled"
 }
+
+kubelet_mounts() { awk '$2 == "/var/lib/kubelet"' /proc/mounts | wc -l; }
 
 # remove_below removes a folder, or its content where it is a mount of somebody else's.
 remove_below() {
