@@ -44,7 +44,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(), newDown(), newEnv(), newSLO(), newRig(), newDoctor(), newPrepare(), newCleanCache())
+	root.AddCommand(newUp(), newDown(), newEnv(), newSLO(), newBench(), newRig(), newDoctor(), newPrepare(), newCleanCache())
 	return root
 }
 

@@ -46,6 +46,11 @@ func Discover(ctx context.Context, kubeconfig []byte, namespace string) ([]Targe
 }
 
 func discover(ctx context.Context, client kubernetes.Interface, namespace string) ([]Target, error) {
+	return DiscoverBy(ctx, client, namespace, selector)
+}
+
+// DiscoverBy is [Discover] for pods of another label that serve battles all the same.
+func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, selector string) ([]Target, error) {
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, fmt.Errorf("discover battle pods: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -14,10 +15,12 @@ type Machine struct {
 	Kernel string `json:"kernel"`
 	CPU    string `json:"cpu"`
 	Cores  int    `json:"cores"`
+	// Memory is in bytes.
+	Memory int64 `json:"memory"`
 }
 
-// machine describes this machine; what the system does not tell stays empty.
-func machine() Machine {
+// ThisMachine describes this machine; what the system does not tell stays empty.
+func ThisMachine() Machine {
 	m := Machine{OS: runtime.GOOS, Arch: runtime.GOARCH, Cores: runtime.NumCPU()}
 	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
 		m.Kernel = strings.TrimSpace(string(release))
@@ -25,7 +28,24 @@ func machine() Machine {
 	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
 		m.CPU = cpuModel(info)
 	}
+	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
+		m.Memory = memTotal(info)
+	}
 	return m
+}
+
+// memTotal finds the memory in the content of /proc/meminfo.
+func memTotal(info []byte) int64 {
+	for line := range bytes.Lines(info) {
+		if value, ok := strings.CutPrefix(string(line), "MemTotal:"); ok {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			if err != nil {
+				return 0
+			}
+			return kb << 10
+		}
+	}
+	return 0
 }
 
 // cpuModel finds the model's name in the content of /proc/cpuinfo.

@@ -103,5 +103,5 @@ func Run(ctx context.Context, cfg Config, targets []Target) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("measure objectives: %w", err)
 	}
-	return newReport(cfg.Objectives, result, targets, machine()), nil
+	return newReport(cfg.Objectives, result, targets, ThisMachine()), nil
 }

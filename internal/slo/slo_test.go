@@ -173,3 +173,10 @@ func TestCPUModel(t *testing.T) {
 	require.Equal(t, "A: fast one", cpuModel([]byte("processor\t: 0\nmodel name\t: A: fast one\nmodel name\t: other\n")))
 	require.Empty(t, cpuModel([]byte("Processor: arm\n")))
 }
+
+func TestMemTotal(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, int64(2048<<10), memTotal([]byte("MemFree:  1 kB\nMemTotal:       2048 kB\n")))
+	require.Zero(t, memTotal([]byte("MemTotal: much\n")))
+	require.Zero(t, memTotal(nil))
+}

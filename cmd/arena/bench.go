@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/image"
+	"github.com/edge-arena/edge-arena/internal/bench"
+	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/stack"
+	"github.com/edge-arena/edge-arena/internal/toolchain"
+	"github.com/edge-arena/edge-arena/internal/workspace"
+	"github.com/edge-arena/edge-arena/tests/rig"
+)
+
+func newBench() *cobra.Command {
+	var quick bool
+	var jsonFile, markdownFile string
+	cmd := &cobra.Command{
+		Use:   "bench [" + strings.Join(bench.Parts(), "|") + "]...",
+		Short: "Measure what docs/benchmarks.md holds, on the running local city",
+		Long: "Measure the running local city: the Wasm server beside the same server as a native container, the starts of both, the images,\n" +
+			"the memory of the idle city, and pulumi up without changes; all of them, or those that are named. Players are sent away\n" +
+			"meanwhile: the battle pods are taken down and put back. Leave the machine alone while it runs.",
+		ValidArgs: bench.Parts(),
+		Args:      cobra.OnlyValidArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w, p, err := open(cmd)
+			if err != nil {
+				return err
+			}
+			cfg, err := benchConfig(cmd.Context(), w, p)
+			if err != nil {
+				return err
+			}
+			cfg.Parts, cfg.Quick = args, quick
+			cfg.Command = strings.Join(append([]string{"arena", "bench"}, args...), " ")
+			report, err := bench.Run(cmd.Context(), cfg, p)
+			if err != nil {
+				return fmt.Errorf("bench: %w", err)
+			}
+			if jsonFile == "" {
+				jsonFile = w.Path("bench.json")
+			}
+			report.Table(cmd.OutOrStdout())
+			if markdownFile != "" {
+				err = report.WriteMarkdown(markdownFile)
+			}
+			return errors.Join(err, writeBench(jsonFile, report))
+		},
+	}
+	cmd.Flags().BoolVar(&quick, "quick", false, "fewer and shorter rounds, to try it out")
+	cmd.Flags().StringVar(&jsonFile, "json", "", "write the report to this file (default .arena/bench.json)")
+	cmd.Flags().StringVar(&markdownFile, "markdown", "", "also write it as Markdown: to a new file, or between the marks of one that has them")
+	return cmd
+}
+
+func benchConfig(ctx context.Context, w *workspace.Workspace, p *progress.Reporter) (cfg bench.Config, err error) {
+	if !rig.Exists(w.Path("rig")) {
+		return cfg, errors.New("the local city has no nodes: bring it up first (arena up)")
+	}
+	r, err := rig.Open(w.Path("rig"))
+	if err != nil {
+		return cfg, err
+	}
+	tools, err := toolchain.Ensure(ctx, p, w.Cache, w.Root)
+	if err != nil {
+		return cfg, err
+	}
+	cfg = bench.Config{
+		Root: w.Root, SSHConfig: r.SSHConfig(), K3sOrigin: "official release",
+		Stack: stack.Stack{Name: localStack, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()},
+	}
+	if mirror := r.Mirror(); mirror != nil && mirror.Origin == rig.OriginStandIn {
+		cfg.K3sOrigin = "stand-in built from upstream Kubernetes"
+	}
+	// What the city runs has been built. If it had not, it would not be what this checkout's sources make.
+	never := func(context.Context, string, string) error {
+		return errors.New("the battle server has changed since the city was brought up: bring it up to date first (arena up)")
+	}
+	if cfg.Wasm, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: never}); err != nil {
+		return cfg, err
+	}
+	cfg.Native, err = image.BuildNative(ctx, p, w.Cache, image.Options{Source: w.Root})
+	return cfg, err
+}
+
+func writeBench(path string, report *bench.Report) (err error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return report.WriteJSON(f)
+}

@@ -1,0 +1,236 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/edge-arena/edge-arena/internal/bench/proc"
+	"github.com/edge-arena/edge-arena/internal/bots"
+	"github.com/edge-arena/edge-arena/internal/slo"
+)
+
+const (
+	// settle is how long pods that have just become ready are left alone, so that what their start took is not measured.
+	settle = 3 * time.Second
+	warmup = 2 * time.Second
+	// margin keeps the processor time's window within that of the bots: joining and leaving cost more than playing.
+	margin = 500 * time.Millisecond
+)
+
+// side is one of the two kinds of server.
+type side struct {
+	app   string
+	scale func(context.Context, int32) error
+	total totals
+}
+
+// totals are the sums over a side's rounds.
+type totals struct {
+	rtt, network, late    *hdrhistogram.Histogram
+	tickRate              float64
+	inputs, lost          int64
+	cores, botCores       float64
+	pss, rss              int64
+	rounds, serversSeenIn int
+}
+
+// battle plays the same bots on as many pods of each kind in turn, while there are none of the other: idle servers tick, too.
+func (r *runner) battle(ctx context.Context) error {
+	rounds, duration := 2, 15*time.Second
+	if r.cfg.Quick {
+		rounds, duration = 1, 5*time.Second
+	}
+	wasm := &side{app: wasmApp, scale: r.cluster.scale}
+	native := &side{app: nativeApp, scale: r.cluster.scaleNative}
+	err := r.withImage(ctx, func(ctx context.Context) error {
+		return r.withRestore(ctx, func(ctx context.Context) error {
+			if err := r.cluster.makeNative(ctx, r.cfg.Native.Reference); err != nil {
+				return err
+			}
+			for i := range rounds {
+				// Now this one first, now that: what changes slowly on the machine then does as much to both.
+				order := []*side{wasm, native}
+				if i%2 == 1 {
+					slices.Reverse(order)
+				}
+				for j, s := range order {
+					title := fmt.Sprintf("round %d of %d: play on %d pods of %s for %s", i+1, rounds, r.cluster.replicas, s.app, duration)
+					err := r.p.Step(ctx, title, func(ctx context.Context) error { return r.round(ctx, s, order[1-j], duration) })
+					if err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Battle = &Battle{
+		Pods: int(r.cluster.replicas), BotsPerPod: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Rounds: rounds, DurationSec: duration.Seconds(),
+		Wasm: wasm.total.side(), Native: native.total.side(),
+	}
+	return nil
+}
+
+// round plays on one side and adds what was measured to its totals.
+func (r *runner) round(ctx context.Context, s, other *side, duration time.Duration) error {
+	if err := other.scale(ctx, 0); err != nil {
+		return err
+	}
+	if err := s.scale(ctx, r.cluster.replicas); err != nil {
+		return err
+	}
+	if err := pause(ctx, settle); err != nil {
+		return err
+	}
+	targets, err := slo.DiscoverBy(ctx, r.cluster.client, r.cluster.namespace, "app="+s.app)
+	if err != nil {
+		return err
+	}
+	uids, err := r.cluster.uids(ctx, s.app)
+	if err != nil {
+		return err
+	}
+	play := bots.Config{PerTarget: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Warmup: warmup, Duration: duration}
+	for _, t := range targets {
+		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address})
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	used := make(chan usage, 1)
+	go func() {
+		u, err := r.usageDuring(ctx, uids, warmup+margin, duration-2*margin)
+		if err != nil {
+			cancel(err)
+		}
+		used <- u
+	}()
+	result, err := bots.Play(ctx, play)
+	if err != nil {
+		return errors.Join(err, context.Cause(ctx))
+	}
+	u := <-used
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	s.total.add(result, u)
+	return nil
+}
+
+// usage is what the servers of some pods used.
+type usage struct {
+	servers  int
+	cores    float64
+	pss, rss int64
+}
+
+// usageDuring reads what the pods' servers use: processor time from two looks at it, memory after the second.
+func (r *runner) usageDuring(ctx context.Context, uids []string, after, window time.Duration) (usage, error) {
+	if err := pause(ctx, after); err != nil {
+		return usage{}, err
+	}
+	before, err := r.node.processes(ctx, false)
+	if err != nil {
+		return usage{}, err
+	}
+	if err := pause(ctx, window-time.Since(before.Taken)); err != nil {
+		return usage{}, err
+	}
+	later, err := r.node.processes(ctx, false)
+	if err != nil {
+		return usage{}, err
+	}
+	memory, err := r.node.processes(ctx, true)
+	if err != nil {
+		return usage{}, err
+	}
+	u, err := usageOf(before, later, memory, uids)
+	if err == nil && u.servers != len(uids) {
+		err = fmt.Errorf("found %d servers of %d pods among the node's processes", u.servers, len(uids))
+	}
+	return u, err
+}
+
+func usageOf(before, later, memory proc.Sample, uids []string) (usage, error) {
+	var u usage
+	cpu := map[int]time.Duration{}
+	for _, p := range servers(before, uids) {
+		cpu[p.PID] = p.CPU
+	}
+	var used time.Duration
+	for _, p := range servers(later, uids) {
+		began, ok := cpu[p.PID]
+		if !ok {
+			return u, fmt.Errorf("server %d (%s) was started while it was measured", p.PID, p.Command)
+		}
+		used += p.CPU - began
+		u.servers++
+	}
+	u.cores = used.Seconds() / later.Taken.Sub(before.Taken).Seconds()
+	for _, p := range servers(memory, uids) {
+		u.pss += p.PSS
+		u.rss += p.RSS
+	}
+	return u, nil
+}
+
+// servers are the processes of pods, less the one that only holds a pod's namespaces.
+func servers(s proc.Sample, uids []string) []proc.Process {
+	var found []proc.Process
+	for _, p := range s.Processes {
+		if p.Command != pauseCommand && inPod(p, uids) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+const pauseCommand = "/pause"
+
+// inPod tells whether a process belongs to one of the pods: its cgroup has the pod's UID in its path, with underscores where systemd
+// keeps the cgroups.
+func inPod(p proc.Process, uids []string) bool {
+	return slices.ContainsFunc(uids, func(uid string) bool {
+		return strings.Contains(p.Cgroup, "pod"+uid) || strings.Contains(p.Cgroup, "pod"+strings.ReplaceAll(uid, "-", "_"))
+	})
+}
+
+func (t *totals) add(r bots.Result, u usage) {
+	if t.rounds == 0 {
+		t.rtt, t.network, t.late = r.Total.RTT, r.Total.Network, r.Lateness
+	} else {
+		t.rtt.Merge(r.Total.RTT)
+		t.network.Merge(r.Total.Network)
+		t.late.Merge(r.Lateness)
+	}
+	for i := range r.Targets {
+		if rate := r.Targets[i].TickRate(); i+t.rounds == 0 || rate < t.tickRate {
+			t.tickRate = rate
+		}
+	}
+	t.rounds++
+	t.inputs += r.Total.InputsScheduled
+	t.lost += r.Total.InputsLost
+	t.cores += u.cores
+	t.botCores += r.Cores
+	t.pss += u.pss
+	t.rss += u.rss
+	t.serversSeenIn += u.servers
+}
+
+func (t *totals) side() Side {
+	n := int64(t.serversSeenIn)
+	return Side{
+		RTT: histogramTimes(t.rtt), RTTLessTickWait: histogramTimes(t.network), TickRate: t.tickRate, Inputs: t.inputs, InputsLost: t.lost,
+		LateP99: float64(t.late.ValueAtQuantile(99)) / 1000, CoresPerPod: t.cores / float64(n), BotCores: t.botCores / float64(t.rounds),
+		PSSPerPod: t.pss / n, RSSPerPod: t.rss / n,
+	}
+}

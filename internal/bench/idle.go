@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/edge-arena/edge-arena/internal/bench/proc"
+)
+
+// Objectives of the project.
+const (
+	imageObjective = 5_000_000
+	cityObjective  = 600_000_000
+	noOpObjective  = 8.0
+)
+
+// Groups of a node's processes, in the order in which they are shown.
+func groups() []string {
+	return []string{groupK3s, groupContainerd, groupShims, groupPause, groupBattle, groupPods, groupSystem}
+}
+
+const (
+	groupK3s        = "K3s"
+	groupContainerd = "containerd"
+	groupShims      = "containerd shims"
+	groupPause      = "pause containers"
+	groupBattle     = "battle servers"
+	groupPods       = "CoreDNS, port allocator"
+	groupSystem     = "systemd, sshd, others"
+)
+
+// images compares the sizes.
+func (r *runner) images(context.Context) error {
+	wasm, native := r.cfg.Wasm, r.cfg.Native
+	r.report.Images = &Images{
+		Objective: imageObjective, Wasm: wasm.Bytes, Native: native.Bytes,
+		Module: wasm.ModuleBytes, Compiled: wasm.ProgramBytes, Binary: native.ProgramBytes,
+	}
+	return nil
+}
+
+// idle measures what the city needs while nobody plays, with its battle pods and without.
+func (r *runner) idle(ctx context.Context) error {
+	city := &City{Pods: int(r.cluster.replicas), Objective: cityObjective}
+	err := r.withRestore(ctx, func(ctx context.Context) (err error) {
+		if city.With, err = r.memoryWith(ctx, r.cluster.replicas); err != nil {
+			return err
+		}
+		city.Without, err = r.memoryWith(ctx, 0)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if city.Storage, err = r.node.diskUsage(ctx, "/var/lib/rancher"); err != nil {
+		return err
+	}
+	r.report.City = city
+	return nil
+}
+
+func (r *runner) memoryWith(ctx context.Context, pods int32) (map[string]int64, error) {
+	if err := r.cluster.scale(ctx, pods); err != nil {
+		return nil, err
+	}
+	calm := 10 * time.Second
+	if r.cfg.Quick {
+		calm = settle
+	}
+	var sample proc.Sample
+	err := r.p.Step(ctx, fmt.Sprintf("weigh the idle city with %d battle pods", pods), func(ctx context.Context) (err error) {
+		if err := pause(ctx, calm); err != nil {
+			return err
+		}
+		sample, err = r.node.processes(ctx, true)
+		return err
+	})
+	return weigh(sample), err
+}
+
+// weigh sums up the PSS of each group.
+func weigh(s proc.Sample) map[string]int64 {
+	sum := map[string]int64{}
+	for _, p := range s.Processes {
+		sum[groupOf(p)] += p.PSS
+	}
+	return sum
+}
+
+func groupOf(p proc.Process) string {
+	program, _, _ := strings.Cut(p.Command, " ")
+	switch base := path.Base(program); {
+	case strings.Contains(p.Cgroup, "kubepods") && p.Command == pauseCommand:
+		return groupPause
+	case strings.Contains(p.Cgroup, "kubepods") && strings.HasSuffix(p.Command, "/app.wasm"):
+		return groupBattle
+	case strings.HasPrefix(base, "containerd-shim"):
+		return groupShims
+	case strings.Contains(p.Cgroup, "kubepods"):
+		return groupPods
+	case base == "containerd":
+		return groupContainerd
+	case strings.HasPrefix(base, "k3s"):
+		return groupK3s
+	}
+	return groupSystem
+}
+
+// noOp runs pulumi up on a city that is as described.
+func (r *runner) noOp(ctx context.Context) error {
+	n := 3
+	if r.cfg.Quick {
+		n = 1
+	}
+	result := &NoOp{Objective: noOpObjective}
+	for i := range n {
+		err := r.p.Step(ctx, fmt.Sprintf("pulumi up without changes, %d of %d", i+1, n), func(ctx context.Context) error {
+			began := time.Now()
+			err := r.cfg.Stack.Up(ctx, "--expect-no-changes")
+			result.Seconds = append(result.Seconds, time.Since(began).Seconds())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	r.report.NoOp = result
+	return nil
+}

@@ -1,0 +1,141 @@
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/edge-arena/edge-arena/internal/slo"
+)
+
+// Report is what was measured, and where. Times are in ms, memory in bytes.
+type Report struct {
+	Started time.Time `json:"started"`
+	Command string    `json:"command"`
+	Quick   bool      `json:"quick,omitempty"`
+	// Machine runs all of it: node, bots and Pulumi. Load is its load before the run, over 1, 5 and 15 minutes.
+	Machine  slo.Machine `json:"machine"`
+	Load     string      `json:"load"`
+	K3s      string      `json:"k3s"`
+	WasmEdge string      `json:"wasmEdge"`
+
+	Battle    *Battle    `json:"battle,omitempty"`
+	ColdStart *ColdStart `json:"coldStart,omitempty"`
+	Images    *Images    `json:"images,omitempty"`
+	City      *City      `json:"city,omitempty"`
+	NoOp      *NoOp      `json:"noOp,omitempty"`
+}
+
+// Battle compares the server in Wasm with the same one natively.
+type Battle struct {
+	Pods        int     `json:"pods"`
+	BotsPerPod  int     `json:"botsPerPod"`
+	TickRate    int     `json:"tickRate"`
+	Rounds      int     `json:"rounds"`
+	DurationSec float64 `json:"durationSeconds"`
+	Wasm        Side    `json:"wasm"`
+	Native      Side    `json:"native"`
+}
+
+// Side is one of the two, over all its rounds.
+type Side struct {
+	RTT             Times `json:"rtt"`
+	RTTLessTickWait Times `json:"rttLessTickWait"`
+	// TickRate is that of the slowest pod of any round.
+	TickRate   float64 `json:"tickRate"`
+	Inputs     int64   `json:"inputs"`
+	InputsLost int64   `json:"inputsLost"`
+	// LateP99 is how late the bots sent the worst hundredth of their inputs, which is part of RTT.
+	LateP99 float64 `json:"lateP99"`
+	// CoresPerPod is how many cores the server of one pod used under load, on average; BotCores what the bots used in all.
+	CoresPerPod float64 `json:"coresPerPod"`
+	BotCores    float64 `json:"botCores"`
+	// PSSPerPod and RSSPerPod are the memory of one pod's server under load, on average.
+	PSSPerPod int64 `json:"pssPerPod"`
+	RSSPerPod int64 `json:"rssPerPod"`
+}
+
+// Times are percentiles in ms.
+type Times struct {
+	Count int64   `json:"count"`
+	Min   float64 `json:"min"`
+	P50   float64 `json:"p50"`
+	P99   float64 `json:"p99"`
+	P999  float64 `json:"p999"`
+	Max   float64 `json:"max"`
+}
+
+// histogramTimes reads a histogram of times in µs.
+func histogramTimes(h *hdrhistogram.Histogram) Times {
+	at := func(percentile float64) float64 { return float64(h.ValueAtQuantile(percentile)) / 1000 }
+	return Times{Count: h.TotalCount(), Min: float64(h.Min()) / 1000, P50: at(50), P99: at(99), P999: at(99.9), Max: float64(h.Max()) / 1000}
+}
+
+// timesOf sums up a few times, of which every one counts: a percentile is the least of them that so many per cent do not exceed.
+func timesOf(all []time.Duration) Times {
+	if len(all) == 0 {
+		return Times{}
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	at := func(percentile float64) float64 {
+		rank := int(math.Ceil(percentile / 100 * float64(len(sorted))))
+		return float64(sorted[max(rank, 1)-1]) / float64(time.Millisecond)
+	}
+	return Times{Count: int64(len(all)), Min: at(0), P50: at(50), P99: at(99), P999: at(99.9), Max: at(100)}
+}
+
+// ColdStart compares the starts of containers, from the start of the runtime.
+type ColdStart struct {
+	Starts int           `json:"starts"`
+	Wasm   ContainerTime `json:"wasm"`
+	Native ContainerTime `json:"native"`
+}
+
+// ContainerTime is how long a container took until its runtime had made it, and until its server was ready.
+type ContainerTime struct {
+	Create Times `json:"create"`
+	Ready  Times `json:"ready"`
+}
+
+// Images compares sizes in bytes. An image's is that which a registry counts: compressed layers, configuration and manifest.
+type Images struct {
+	Objective int64 `json:"objective"`
+	Wasm      int64 `json:"wasm"`
+	Native    int64 `json:"native"`
+	// Module is the Wasm module as the compiler made it, Compiled with the code compiled ahead of time in it, Binary the native program.
+	Module   int64 `json:"module"`
+	Compiled int64 `json:"compiled"`
+	Binary   int64 `json:"binary"`
+}
+
+// City is what the city needs while nobody plays.
+type City struct {
+	Pods      int   `json:"pods"`
+	Objective int64 `json:"objective"`
+	// With is the PSS of the node's processes by group with the battle pods, Without with none.
+	With    map[string]int64 `json:"with"`
+	Without map[string]int64 `json:"without"`
+	// Storage is what K3s, its containerd and all images take on the disk.
+	Storage int64 `json:"storage"`
+}
+
+// NoOp is how long `pulumi up` takes when there is nothing to do.
+type NoOp struct {
+	Seconds   []float64 `json:"seconds"`
+	Objective float64   `json:"objective"`
+}
+
+// WriteJSON writes the report for programs.
+func (r *Report) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	if err := e.Encode(r); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package bench
+
+import "fmt"
+
+// section is a table with what must be known to read it.
+type section struct {
+	title, conditions string
+	header            []string
+	rows              [][]string
+}
+
+// sections are those parts of the report that were measured.
+func (r *Report) sections() []section {
+	var all []section
+	if r.Battle != nil {
+		all = append(all, r.Battle.section())
+	}
+	if r.ColdStart != nil {
+		all = append(all, r.ColdStart.section())
+	}
+	if r.Images != nil {
+		all = append(all, r.Images.section())
+	}
+	if r.City != nil {
+		all = append(all, r.City.section())
+	}
+	if r.NoOp != nil {
+		all = append(all, r.NoOp.section())
+	}
+	return all
+}
+
+func (b *Battle) section() section {
+	s := section{
+		title: "The battle server in Wasm and natively",
+		conditions: fmt.Sprintf("%d pods of one kind at a time with %d bots each, which send %d inputs a second on an open schedule; %d rounds of %g s each, in turns. "+
+			"The native pods have the same limits, confinement and ports. Bots, pods and K3s share the machine's cores. "+
+			"Processor time and memory are those of the server's process under load, the mean of all pods; PSS divides shared pages among those who share them.",
+			b.Pods, b.BotsPerPod, b.TickRate, b.Rounds, b.DurationSec),
+		header: []string{"", "native", "Wasm", "Wasm / native"},
+	}
+	w, n := b.Wasm, b.Native
+	s.compare("RTT P50", "ms", 2, n.RTT.P50, w.RTT.P50)
+	s.compare("RTT P99", "ms", 2, n.RTT.P99, w.RTT.P99)
+	s.compare("RTT P999", "ms", 2, n.RTT.P999, w.RTT.P999)
+	s.compare("RTT max", "ms", 2, n.RTT.Max, w.RTT.Max)
+	s.compare("RTT less tick wait P50", "ms", 2, n.RTTLessTickWait.P50, w.RTTLessTickWait.P50)
+	s.compare("RTT less tick wait P99", "ms", 2, n.RTTLessTickWait.P99, w.RTTLessTickWait.P99)
+	s.compare("inputs sent late by P99, part of RTT", "ms", 2, n.LateP99, w.LateP99)
+	s.compare("ticks/s, slowest pod", "", 2, n.TickRate, w.TickRate)
+	s.rows = append(s.rows, []string{"inputs lost", fmt.Sprintf("%d of %d", n.InputsLost, n.Inputs), fmt.Sprintf("%d of %d", w.InputsLost, w.Inputs), ""})
+	s.compare("cores per pod", "", 4, n.CoresPerPod, w.CoresPerPod)
+	s.compare("cores of all bots", "", 2, n.BotCores, w.BotCores)
+	s.compare("memory per pod, PSS", "MB", 1, mb(n.PSSPerPod), mb(w.PSSPerPod))
+	s.compare("memory per pod, RSS", "MB", 1, mb(n.RSSPerPod), mb(w.RSSPerPod))
+	return s
+}
+
+func (c *ColdStart) section() section {
+	s := section{
+		title: "Cold start",
+		conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
+			"ahead of time, beside runc and the native server. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
+			"The configuration is the one that containerd wrote for a battle pod; Kubernetes and containerd take no part.", c.Starts),
+		header: []string{"", "native (runc)", "Wasm (crun)", "Wasm / native"},
+	}
+	for _, row := range []struct {
+		name         string
+		native, wasm float64
+	}{
+		{"ready, min", c.Native.Ready.Min, c.Wasm.Ready.Min},
+		{"ready, P50", c.Native.Ready.P50, c.Wasm.Ready.P50},
+		{"ready, P99", c.Native.Ready.P99, c.Wasm.Ready.P99},
+		{"ready, max", c.Native.Ready.Max, c.Wasm.Ready.Max},
+		{"of which the runtime's create, P50", c.Native.Create.P50, c.Wasm.Create.P50},
+	} {
+		s.compare(row.name, "ms", 1, row.native, row.wasm)
+	}
+	return s
+}
+
+func (i *Images) section() section {
+	s := section{
+		title:      "Image",
+		conditions: fmt.Sprintf("Images as a registry counts them: compressed layers, configuration and manifest. The objective is less than %.0f MB.", mb(i.Objective)),
+		header:     []string{"", "native", "Wasm", "Wasm / native"},
+	}
+	s.compare("image", "MB", 2, mb(i.Native), mb(i.Wasm))
+	s.compare("program in the image", "MB", 2, mb(i.Binary), mb(i.Compiled))
+	s.rows = append(s.rows,
+		[]string{"module before its compilation ahead of time", "", fmt.Sprintf("%.2f MB", mb(i.Module)), ""},
+		[]string{"image below the objective", verdict(i.Native < i.Objective), verdict(i.Wasm < i.Objective), ""})
+	return s
+}
+
+func (c *City) section() section {
+	with := fmt.Sprintf("%d battle pods", c.Pods)
+	s := section{
+		title:      "Memory of the idle city",
+		conditions: "PSS of all the node's processes, nobody playing. The page cache is not in it.",
+		header:     []string{"", "no battle pods", with},
+	}
+	row := func(name string, without, with int64) {
+		s.rows = append(s.rows, []string{name, fmt.Sprintf("%.1f MB", mb(without)), fmt.Sprintf("%.1f MB", mb(with))})
+	}
+	for _, g := range groups() {
+		row(g, c.Without[g], c.With[g])
+	}
+	row("all", total(c.Without), total(c.With))
+	s.rows = append(s.rows,
+		[]string{fmt.Sprintf("at most %.0f MB", mb(c.Objective)), verdict(total(c.Without) <= c.Objective), verdict(total(c.With) <= c.Objective)},
+		[]string{"disk used below /var/lib/rancher", "", fmt.Sprintf("%.1f MB", mb(c.Storage))})
+	return s
+}
+
+func (n *NoOp) section() section {
+	s := section{
+		title:      "pulumi up without changes",
+		conditions: fmt.Sprintf("The wall time of `pulumi up --stack local --expect-no-changes`. The objective is at most %g s.", n.Objective),
+		header:     []string{"run", "time", "objective"},
+	}
+	for i, seconds := range n.Seconds {
+		s.rows = append(s.rows, []string{fmt.Sprint(i + 1), fmt.Sprintf("%.2f s", seconds), verdict(seconds <= n.Objective)})
+	}
+	return s
+}
+
+// compare adds a row for a number of both sides, and their ratio where there is one.
+func (s *section) compare(name, unit string, digits int, native, wasm float64) {
+	format := func(v float64) string {
+		text := fmt.Sprintf("%.*f", digits, v)
+		if unit != "" {
+			text += " " + unit
+		}
+		return text
+	}
+	ratio := ""
+	if native != 0 {
+		ratio = fmt.Sprintf("%.2f", wasm/native)
+	}
+	s.rows = append(s.rows, []string{name, format(native), format(wasm), ratio})
+}
+
+func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
+
+func verdict(pass bool) string {
+	if pass {
+		return "pass"
+	}
+	return "miss"
+}
+
+func total(groups map[string]int64) int64 {
+	var sum int64
+	for _, bytes := range groups {
+		sum += bytes
+	}
+	return sum
+}
