@@ -109,11 +109,15 @@ func groupOf(p proc.Process) string {
 	return groupSystem
 }
 
-// noOp runs pulumi up on a city that is as described.
+// noOp runs pulumi up on a city that is as described. A preview sees to that: with --expect-no-changes alone, pulumi up complains of
+// changes when it has made them.
 func (r *runner) noOp(ctx context.Context) error {
 	n := 3
 	if r.cfg.Quick {
 		n = 1
+	}
+	if err := r.cfg.Stack.Preview(ctx, "--expect-no-changes"); err != nil {
+		return fmt.Errorf("the city is not as this checkout describes it: bring it up to date first (arena up): %w", err)
 	}
 	result := &NoOp{Objective: noOpObjective}
 	for i := range n {

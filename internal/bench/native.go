@@ -8,6 +8,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // webhookName is the configuration that gives battle pods their ports; nativeWebhook the one for native pods. It lives as long as they do.
@@ -81,13 +82,10 @@ func (c *cluster) makeNative(ctx context.Context, image string) error {
 
 // scaleNative gives the native Deployment n pods, and waits until there are as many.
 func (c *cluster) scaleNative(ctx context.Context, n int32) error {
-	deployments := c.client.AppsV1().Deployments(c.namespace)
-	s, err := deployments.GetScale(ctx, nativeApp, metav1.GetOptions{})
+	// A patch, for the Deployment's controller writes to it as well.
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, n)
+	_, err := c.client.AppsV1().Deployments(c.namespace).Patch(ctx, nativeApp, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
-		return fmt.Errorf("scale %s: %w", nativeApp, err)
-	}
-	s.Spec.Replicas = n
-	if _, err := deployments.UpdateScale(ctx, nativeApp, s, metav1.UpdateOptions{}); err != nil {
 		return fmt.Errorf("scale %s to %d: %w", nativeApp, n, err)
 	}
 	return c.waitPods(ctx, nativeApp, int(n))

@@ -91,9 +91,11 @@ func timesOf(all []time.Duration) Times {
 
 // ColdStart compares the starts of containers, from the start of the runtime.
 type ColdStart struct {
-	Starts int           `json:"starts"`
-	Wasm   ContainerTime `json:"wasm"`
-	Native ContainerTime `json:"native"`
+	Starts int `json:"starts"`
+	// Wasm is started by crun, Native by runc, as in pods; NativeCrun by crun.
+	Wasm       ContainerTime `json:"wasm"`
+	Native     ContainerTime `json:"native"`
+	NativeCrun ContainerTime `json:"nativeCrun"`
 }
 
 // ContainerTime is how long a container took until its runtime had made it, and until its server was ready.

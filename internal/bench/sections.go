@@ -60,21 +60,21 @@ func (c *ColdStart) section() section {
 	s := section{
 		title: "Cold start",
 		conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
-			"ahead of time, beside runc and the native server. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
+			"ahead of time, beside the native server by runc and by crun. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
 			"The configuration is the one that containerd wrote for a battle pod; Kubernetes and containerd take no part.", c.Starts),
-		header: []string{"", "native (runc)", "Wasm (crun)", "Wasm / native"},
+		header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)"},
 	}
 	for _, row := range []struct {
-		name         string
-		native, wasm float64
+		name               string
+		native, crun, wasm float64
 	}{
-		{"ready, min", c.Native.Ready.Min, c.Wasm.Ready.Min},
-		{"ready, P50", c.Native.Ready.P50, c.Wasm.Ready.P50},
-		{"ready, P99", c.Native.Ready.P99, c.Wasm.Ready.P99},
-		{"ready, max", c.Native.Ready.Max, c.Wasm.Ready.Max},
-		{"of which the runtime's create, P50", c.Native.Create.P50, c.Wasm.Create.P50},
+		{"ready, min", c.Native.Ready.Min, c.NativeCrun.Ready.Min, c.Wasm.Ready.Min},
+		{"ready, P50", c.Native.Ready.P50, c.NativeCrun.Ready.P50, c.Wasm.Ready.P50},
+		{"ready, P99", c.Native.Ready.P99, c.NativeCrun.Ready.P99, c.Wasm.Ready.P99},
+		{"ready, max", c.Native.Ready.Max, c.NativeCrun.Ready.Max, c.Wasm.Ready.Max},
+		{"of which the runtime's create, P50", c.Native.Create.P50, c.NativeCrun.Create.P50, c.Wasm.Create.P50},
 	} {
-		s.compare(row.name, "ms", 1, row.native, row.wasm)
+		s.rows = append(s.rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1), ratio(row.wasm, row.native)})
 	}
 	return s
 }
@@ -127,18 +127,22 @@ func (n *NoOp) section() section {
 
 // compare adds a row for a number of both sides, and their ratio where there is one.
 func (s *section) compare(name, unit string, digits int, native, wasm float64) {
-	format := func(v float64) string {
-		text := fmt.Sprintf("%.*f", digits, v)
-		if unit != "" {
-			text += " " + unit
-		}
-		return text
+	s.rows = append(s.rows, []string{name, number(native, unit, digits), number(wasm, unit, digits), ratio(wasm, native)})
+}
+
+func number(v float64, unit string, digits int) string {
+	text := fmt.Sprintf("%.*f", digits, v)
+	if unit != "" {
+		text += " " + unit
 	}
-	ratio := ""
-	if native != 0 {
-		ratio = fmt.Sprintf("%.2f", wasm/native)
+	return text
+}
+
+func ratio(a, b float64) string {
+	if b == 0 {
+		return ""
 	}
-	s.rows = append(s.rows, []string{name, format(native), format(wasm), ratio})
+	return fmt.Sprintf("%.2f", a/b)
 }
 
 func mb(bytes int64) float64 { return float64(bytes) / 1e6 }
