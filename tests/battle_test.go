@@ -32,12 +32,21 @@ func (c *city) requireObjectives(pods int) {
 	c.t.Helper()
 	targets := c.readyPods()
 	require.Len(c.t, targets, pods)
-	report, err := slo.Run(c.t.Context(), slo.Config{Bots: 10, Duration: 20 * time.Second}, targets)
-	require.NoError(c.t, err)
-	report.Table(testLog{c.t})
+	var report slo.Report
+	// Where the bots themselves came too late they have measured themselves: such a round says nothing about the city.
+	for range 3 {
+		var err error
+		report, err = slo.Run(c.t.Context(), slo.Config{Bots: 10, Duration: 20 * time.Second}, targets)
+		require.NoError(c.t, err)
+		report.Table(testLog{c.t})
+		if len(report.Warnings) == 0 {
+			break
+		}
+	}
 	require.Len(c.t, report.Verdicts, 4)
 	for _, v := range report.Verdicts {
-		require.True(c.t, v.Pass, "%+v", v)
+		require.NotNil(c.t, v.Value, "%s", v.Name)
+		require.True(c.t, v.Pass, "%s: %.3f %s, required %s %.1f; %v", v.Name, *v.Value, v.Unit, v.Comparison, v.Threshold, report.Warnings)
 	}
 }
 

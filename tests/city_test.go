@@ -14,6 +14,8 @@ import (
 	test_structure "github.com/gruntwork-io/terratest/modules/test-structure"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
 // TestCity takes a city through its life on real nodes: made, measured, changed, broken, mended, enlarged and taken away. The stages
@@ -73,9 +75,12 @@ func (c *city) killUpOnceItInstalls() {
 
 func (c *city) requireBattlePods(want int) {
 	c.t.Helper()
-	options := c.kubectl("battle")
-	k8s.WaitUntilDeploymentAvailable(c.t, options, "real-time-battle", 60, time.Second)
-	require.Eventually(c.t, func() bool { return len(c.readyPods()) == want }, time.Minute, time.Second)
+	kubeconfig := []byte(c.kubeconfig())
+	require.Eventually(c.t, func() bool {
+		// While the API server comes back there is an error instead of pods.
+		ready, err := slo.Discover(c.t.Context(), kubeconfig, "battle")
+		return err == nil && len(ready) == want
+	}, 2*time.Minute, time.Second, "%d battle pods ready", want)
 	addresses := map[string]bool{}
 	for _, target := range c.readyPods() {
 		addresses[target.Address] = true

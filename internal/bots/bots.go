@@ -93,6 +93,7 @@ func Play(ctx context.Context, cfg Config) (Result, error) {
 	if err := cfg.validate(); err != nil {
 		return Result{}, fmt.Errorf("bots: %w", err)
 	}
+	defer prefer()()
 	g, err := newGame(ctx, cfg)
 	if err != nil {
 		return Result{}, fmt.Errorf("bots: %w", err)

@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/edge-arena/edge-arena/internal/command"
@@ -41,8 +43,16 @@ func (s Stack) Ensure(ctx context.Context) error {
 	if exists {
 		return s.breakStaleLock(ctx)
 	}
+	usual := filepath.Join(s.Root, "stacks", "Pulumi."+s.Name+".yaml")
+	_, statErr := os.Stat(usual)
 	if _, err := s.run(ctx, "stack", "init", s.Name, "--no-select"); err != nil {
 		return fmt.Errorf("make stack %s: %w", s.Name, err)
+	}
+	if s.ConfigFile != "" && errors.Is(statErr, fs.ErrNotExist) {
+		// The CLI has begun a config file in the usual place, which nobody will use.
+		if err := os.Remove(usual); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("make stack %s: %w", s.Name, err)
+		}
 	}
 	return nil
 }

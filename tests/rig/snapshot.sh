@@ -12,9 +12,10 @@ awk '{ print $2, $3 }' /proc/mounts | section mounts
 
 systemctl list-unit-files --no-legend --no-pager --plain | awk '{ print $1, $2 }' | section unit-files
 # Only what is active or has failed: systemd loads and drops the others as it likes. Not: devices, which are the host's; logins;
-# services that start when someone asks over D-Bus and end by themselves.
+# services that start when someone asks over D-Bus and end by themselves; targets, which are points in time and run nothing; what runs
+# once, at the first boot of all.
 systemctl list-units --no-legend --no-pager --plain | awk '{ print $1, $3 }' |
-	grep -v -e '\.device ' -e '^session-.*\.scope ' -e '^user@' -e '^user-' \
+	grep -v -e '\.device ' -e '\.target ' -e '^\(ldconfig\|systemd-journal-catalog-update\|systemd-sysusers\|systemd-update-done\)\.service ' -e '^session-.*\.scope ' -e '^user@' -e '^user-' \
 		-e '^systemd-\(hostnamed\|timedated\|localed\)\.service ' | section units
 
 # The number after @ is the peer's index on the host: it differs after each boot.
