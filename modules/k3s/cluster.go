@@ -7,14 +7,11 @@
 package k3s
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/remote"
@@ -253,49 +250,5 @@ func (b *builder) settings(node config.Node, token pulumi.StringInput) []setting
 		plain("SHIM_URL", w.Shim.URL),
 		plain("SHIM_SHA256", w.Shim.SHA256),
 		{"TOKEN", token},
-	}
-}
-
-// kubeconfig is the one that K3s wrote, with the address at which the operator reaches it.
-func (b *builder) kubeconfig(first *remote.Command, node config.Node) pulumi.StringOutput {
-	server := "https://" + net.JoinHostPort(node.Endpoint.Address, strconv.Itoa(apiPort))
-	text := secretField(first, "kubeconfig").ApplyT(func(encoded string) (string, error) {
-		content, err := base64.StdEncoding.DecodeString(encoded)
-		if err != nil {
-			return "", fmt.Errorf("kubeconfig of %s: %w", node.Name, err)
-		}
-		return strings.ReplaceAll(string(content), fmt.Sprintf("https://127.0.0.1:%d", apiPort), server), nil
-	}).(pulumi.StringOutput)
-	return pulumi.ToSecret(text).(pulumi.StringOutput)
-}
-
-// secretField is one value of the report of a node's installer.
-func secretField(cmd *remote.Command, key string) pulumi.StringOutput {
-	value := cmd.Stdout.ApplyT(func(stdout string) (string, error) {
-		var report map[string]string
-		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
-			return "", errors.New("the installer's report is not JSON: does the login shell of the node print something of its own?")
-		}
-		return report[key], nil
-	}).(pulumi.StringOutput)
-	return pulumi.ToSecret(value).(pulumi.StringOutput)
-}
-
-// field is a value that is not secret, though the report around it is.
-func field(cmd *remote.Command, key string) pulumi.StringOutput {
-	return pulumi.Unsecret(secretField(cmd, key)).(pulumi.StringOutput)
-}
-
-// Connection is how Pulumi reaches a node.
-func Connection(node config.Node) remote.ConnectionArgs {
-	e := node.Endpoint
-	return remote.ConnectionArgs{
-		Host:           pulumi.String(e.Address),
-		Port:           pulumi.Float64(float64(e.Port)),
-		User:           pulumi.String(e.User),
-		PrivateKey:     pulumi.ToSecret(pulumi.String(e.PrivateKey)).(pulumi.StringOutput),
-		HostKey:        pulumi.String(e.HostKey),
-		DialErrorLimit: pulumi.Int(e.DialAttempts),
-		PerDialTimeout: pulumi.Int(int(e.DialTimeout / time.Second)),
 	}
 }
