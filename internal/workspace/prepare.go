@@ -59,7 +59,7 @@ func Prepare(ctx context.Context, w *Workspace, p *progress.Reporter) (*Parts, e
 }
 
 func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.Reporter) (err error) {
-	if err := installCompiler(ctx, parts.Machine, p); err != nil {
+	if err := InstallCompiler(ctx, p); err != nil {
 		return err
 	}
 	if parts.Docker, err = parts.Machine.Ensure(ctx, p); err != nil {
@@ -84,12 +84,12 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 	return err
 }
 
-// installCompiler sees to the C compiler, which the stand-in for K3s is linked with, and Go's race detector.
-func installCompiler(ctx context.Context, m docker.Machine, p *progress.Reporter) error {
+// InstallCompiler sees to the C compiler, which the stand-in for K3s and Go's race detector are linked with.
+func InstallCompiler(ctx context.Context, p *progress.Reporter) error {
 	if _, err := exec.LookPath("gcc"); err == nil {
 		return nil
 	}
-	return p.Step(ctx, "install Debian's gcc", func(ctx context.Context) error { return m.Install(ctx, "gcc", "libc6-dev") })
+	return p.Step(ctx, "install Debian's gcc", func(ctx context.Context) error { return docker.Machine{}.Install(ctx, "gcc", "libc6-dev") })
 }
 
 // compileIn compiles Wasm ahead of time with the WasmEdge of the node image, so that the machine itself needs none.
