@@ -61,13 +61,22 @@ func TestReportTellsOnlyWhatWasMeasured(t *testing.T) {
 	r := &Report{Quick: true, NoOp: &NoOp{Seconds: []float64{1}}}
 	var text, raw strings.Builder
 	r.Table(&text)
-	require.Contains(t, text.String(), "a quick run, not to be quoted")
+	require.Contains(t, text.String(), "warning: this was a quick run, not to be quoted\n")
 	require.NotContains(t, text.String(), "Cold start")
 	require.NoError(t, r.WriteJSON(&raw))
 	var back Report
 	require.NoError(t, json.Unmarshal([]byte(raw.String()), &back))
 	require.Equal(t, *r, back)
 	require.NotContains(t, raw.String(), "battle")
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	r := report()
+	require.Empty(t, r.Warnings())
+	r.Battle.Wasm.LateP99 = tolerated + .5
+	require.Len(t, r.Warnings(), 1)
+	require.Contains(t, r.Warnings()[0], "the bots of the Wasm pods sent 1% of their inputs 2.5 ms or more late")
 }
 
 func TestWriteMarkdown(t *testing.T) {

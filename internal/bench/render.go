@@ -22,12 +22,8 @@ const (
 
 // where says on what and when all of it was measured.
 func (r *Report) where() string {
-	where := fmt.Sprintf("%s, %d cores, %.1f GB of memory, %s %s, load %s before the run; %s, WasmEdge %s; %s",
+	return fmt.Sprintf("%s, %d cores, %.1f GB of memory, %s %s, load %s before the run; %s, WasmEdge %s; %s",
 		r.Machine.CPU, r.Machine.Cores, mb(r.Machine.Memory)/1000, r.Machine.OS, r.Machine.Kernel, r.Load, r.K3s, r.WasmEdge, r.Started.Format(time.DateTime+" MST"))
-	if r.Quick {
-		where += "; a quick run, not to be quoted"
-	}
-	return where
 }
 
 // Table writes the report for people at a terminal.
@@ -36,11 +32,17 @@ func (r *Report) Table(w io.Writer) {
 	for _, s := range r.sections() {
 		_, _ = fmt.Fprintf(w, "\n%s\n%s\n%s\n", s.title, text.WrapSoft(s.conditions, 120), s.table().Render())
 	}
+	for _, warning := range r.Warnings() {
+		_, _ = fmt.Fprintf(w, "\nwarning: %s\n", warning)
+	}
 }
 
 // Markdown writes the report for a document.
 func (r *Report) Markdown(w io.Writer) {
 	_, _ = fmt.Fprintf(w, "Measured by `%s`.\n\nMachine: %s.\n", r.Command, r.where())
+	for _, warning := range r.Warnings() {
+		_, _ = fmt.Fprintf(w, "\n> Warning: %s.\n", warning)
+	}
 	for _, s := range r.sections() {
 		_, _ = fmt.Fprintf(w, "\n### %s\n\n%s\n\n%s\n", s.title, s.conditions, s.table().RenderMarkdown())
 	}

@@ -31,6 +31,30 @@ type Report struct {
 	NoOp      *NoOp      `json:"noOp,omitempty"`
 }
 
+// tolerated is how late, in ms, the bots may send the worst hundredth of their inputs before the report doubts itself.
+const tolerated = 2.0
+
+// Warnings are doubts about the measurement itself.
+func (r *Report) Warnings() []string {
+	var w []string
+	if r.Quick {
+		w = append(w, "this was a quick run, not to be quoted")
+	}
+	if r.Battle == nil {
+		return w
+	}
+	for _, s := range []struct {
+		name string
+		Side
+	}{{"native", r.Battle.Native}, {"Wasm", r.Battle.Wasm}} {
+		if s.LateP99 > tolerated {
+			w = append(w, fmt.Sprintf("the bots of the %s pods sent 1%% of their inputs %.1f ms or more late, which is part of the RTT: "+
+				"the machine is short of processor, or busy with something else; run it again when it is not", s.name, s.LateP99))
+		}
+	}
+	return w
+}
+
 // Battle compares the server in Wasm with the same one natively.
 type Battle struct {
 	Pods        int     `json:"pods"`

@@ -62,7 +62,7 @@ func (c *ColdStart) section() section {
 		conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
 			"ahead of time, beside the native server by runc and by crun. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
 			"The configuration is the one that containerd wrote for a battle pod; Kubernetes and containerd take no part.", c.Starts),
-		header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)"},
+		header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)", "Wasm / native (crun)"},
 	}
 	for _, row := range []struct {
 		name               string
@@ -74,7 +74,8 @@ func (c *ColdStart) section() section {
 		{"ready, max", c.Native.Ready.Max, c.NativeCrun.Ready.Max, c.Wasm.Ready.Max},
 		{"of which the runtime's create, P50", c.Native.Create.P50, c.NativeCrun.Create.P50, c.Wasm.Create.P50},
 	} {
-		s.rows = append(s.rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1), ratio(row.wasm, row.native)})
+		s.rows = append(s.rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1),
+			ratio(row.wasm, row.native), ratio(row.wasm, row.crun)})
 	}
 	return s
 }
