@@ -110,7 +110,7 @@ func (b *builder) deliver(role string, source config.Source) (image, error) {
 		return image{}, err
 	}
 	// Never: an image that a node has lost is an error that says so, not a pull from a registry that never had it.
-	return image{reference: i.Reference, pullPolicy: "Never", after: []pulumi.Resource{i}}, nil
+	return image{reference: i.Reference, pullPolicy: "Never", after: i.Ready}, nil
 }
 
 func (b *builder) makeNamespace() error {

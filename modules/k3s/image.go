@@ -47,8 +47,11 @@ func (a ImageArgs) validate() error {
 type Image struct {
 	pulumi.ResourceState
 
-	// Reference names the image by its digest. Who uses it depends on the Image itself, so as to come after it and go before it.
+	// Reference names the image by its digest.
 	Reference pulumi.StringOutput
+	// Ready are the resources to depend on: the image is on every node when they are. Not the component itself: which of its children
+	// an SDK then waits for depends on how far their registration has come.
+	Ready []pulumi.Resource
 }
 
 // NewImage brings an image to nodes.
@@ -91,7 +94,7 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 		}
 		after = append(after, file)
 	}
-	_, err := remote.NewCommand(ctx, name+"-import", &remote.CommandArgs{
+	loaded, err := remote.NewCommand(ctx, name+"-import", &remote.CommandArgs{
 		Connection: Connection(node),
 		Create:     pulumi.String(commandLine("import", args.Name, a.SHA256)),
 		Delete:     pulumi.String(commandLine("remove", args.Name, a.SHA256)),
@@ -106,5 +109,6 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Parent(i), pulumi.DependsOn(after), args.Cluster.containedIn(node))
+	i.Ready = append(i.Ready, loaded)
 	return err
 }

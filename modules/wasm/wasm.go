@@ -4,6 +4,7 @@ package wasm
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	batchv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/batch/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -146,7 +147,7 @@ func (r *Runtime) probe(ctx *pulumi.Context, name string, node config.Node, imag
 				},
 			},
 		},
-	}, pulumi.Parent(r), pulumi.DependsOn([]pulumi.Resource{image, class}), args.Cluster.Contained(),
+	}, pulumi.Parent(r), pulumi.DependsOn(append(slices.Clone(image.Ready), class)), args.Cluster.Contained(),
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "3m"}))
 	r.Proof = append(r.Proof, job)
 	return err
