@@ -25,7 +25,7 @@ func main() {
 
 // run returns the process's exit code. Results go to stdout, progress and errors to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot() //nolint:contextcheck // Commands get their context when they run.
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

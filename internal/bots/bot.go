@@ -151,7 +151,9 @@ func (b *bot) rejoin(ctx context.Context) error {
 		err := b.join(ctx)
 		var refused *client.RejectError
 		switch {
-		case err == nil, ctx.Err() != nil:
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // The game is over: a place is no longer wanted.
+		case err == nil:
 			return nil
 		case !errors.As(err, &refused):
 			return err

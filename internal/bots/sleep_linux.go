@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"errors"
 	"syscall"
 	"time"
 
@@ -16,6 +17,6 @@ func precise() {
 // sleep blocks the thread. A signal, such as those of Go's scheduler, interrupts it: then it sleeps for the rest.
 func sleep(d time.Duration) {
 	left := unix.NsecToTimespec(int64(d))
-	for unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &left, &left) == syscall.EINTR {
+	for errors.Is(unix.ClockNanosleep(unix.CLOCK_MONOTONIC, 0, &left, &left), syscall.EINTR) {
 	}
 }

@@ -82,7 +82,7 @@ func (c *Cache) Clean() error {
 	return nil
 }
 
-// lock takes an exclusive advisory lock on the file at path. It polls so that a cancelled context ends the wait.
+// lock takes an exclusive advisory lock on the file at path. It polls so that a canceled context ends the wait.
 func lock(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

@@ -3,6 +3,7 @@ package ociimage_test
 import (
 	"archive/tar"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -123,7 +124,7 @@ func extract(t *testing.T, archive string) string {
 	r := tar.NewReader(f)
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dir
 		}
 		require.NoError(t, err)
@@ -143,7 +144,7 @@ func list(t *testing.T, layer io.ReadCloser) []string {
 	r := tar.NewReader(layer)
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return names
 		}
 		require.NoError(t, err)

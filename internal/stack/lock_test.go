@@ -29,12 +29,12 @@ func TestBreakStaleLock(t *testing.T) {
 	require.NoError(t, gone.Run())
 
 	tests := map[string]struct {
-		stack     string
-		held      heldBy
-		wantErr   string
-		cancelled bool
+		stack    string
+		held     heldBy
+		wantErr  string
+		canceled bool
 	}{
-		"a dead process's lock is broken":      {stack: "local", held: heldBy{PID: gone.Process.Pid, Hostname: host}, cancelled: true},
+		"a dead process's lock is broken":      {stack: "local", held: heldBy{PID: gone.Process.Pid, Hostname: host}, canceled: true},
 		"a living process's lock is respected": {stack: "local", held: heldBy{PID: os.Getpid(), Hostname: host}, wantErr: "is being updated by process"},
 		"another host's lock is respected":     {stack: "local", held: heldBy{PID: gone.Process.Pid, Hostname: "elsewhere"}, wantErr: "on elsewhere"},
 		"another stack's lock is no concern":   {stack: "north", held: heldBy{PID: os.Getpid(), Hostname: host}},
@@ -57,7 +57,7 @@ func TestBreakStaleLock(t *testing.T) {
 				require.NoError(t, err)
 			}
 			got, _ := os.ReadFile(calls)
-			if tt.cancelled {
+			if tt.canceled {
 				require.Equal(t, "cancel local --yes\n", string(got))
 			} else {
 				require.Empty(t, got)

@@ -299,11 +299,11 @@ func TestParseReportsEverythingAtOnce(t *testing.T) {
 		require.ErrorContains(t, err, "\n"+path)
 	}
 	_, err = config.Parse(region(func(r object) {
-		r["nmae"] = "x"
+		r["nome"] = "x"
 		r["battle"].(object)["replicas"] = "ten"
 		r["slo"] = object{"duration": "long", "rttP50": "short"}
 	}), project(t))
-	for _, path := range []string{"  nmae: unknown key", "  battle.replicas: ", "  slo.duration: ", "  slo.rttP50: "} {
+	for _, path := range []string{"  nome: unknown key", "  battle.replicas: ", "  slo.duration: ", "  slo.rttP50: "} {
 		require.ErrorContains(t, err, "\n"+path)
 	}
 }

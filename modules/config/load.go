@@ -112,7 +112,7 @@ func durationHook(from, to reflect.Type, value any) (any, error) {
 // decodeProblems takes apart what mapstructure joined and wrapped.
 func decodeProblems(err error) problems {
 	var found problems
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // It is the wrapping that is taken apart here.
 	case nil:
 	case *mapstructure.DecodeError:
 		found.add(e.Name(), "%s", plainWords(e.Unwrap()))

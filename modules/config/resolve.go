@@ -19,7 +19,7 @@ import (
 func (r *Region) resolve(root string) problems {
 	var found problems
 	r.resolveMirror(root, &found)
-	r.Battle.Source.resolve(root, "battle", &found)
+	r.Battle.resolve(root, "battle", &found)
 	r.Battle.PortAllocator.resolve(root, "battle.portAllocator", &found)
 	files := sshFiles{root: root, configs: map[string]*ssh_config.Config{}}
 	for i := range r.Cities {

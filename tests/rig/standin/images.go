@@ -29,7 +29,7 @@ func (b builder) images(ctx context.Context, out string) error {
 	if err != nil {
 		return fmt.Errorf("make a folder to build images in: %w", err)
 	}
-	defer os.RemoveAll(work)
+	defer os.RemoveAll(work) //nolint:errcheck // A folder for temporary files.
 	pause, coreDNS := filepath.Join(work, "pause"), filepath.Join(work, "coredns")
 	if _, err := command.Run(ctx, "gcc", "-Os", "-Wall", "-Wextra", "-Werror", "-static", "-s", "-o", pause, b.path("pause", "pause.c")); err != nil {
 		return fmt.Errorf("build pause: %w", err)
