@@ -99,6 +99,10 @@ func (c *city) requireCrashingImageIsRefused(pods int) {
 	c.edit(func(region map[string]any) { region["battle"].(map[string]any)["archive"] = archive })
 	require.NoError(c.t, c.stack.Up(c.t.Context()))
 	c.requireBattlePods(pods)
+
+	// The image that was there before is still there for a pod that begins now.
+	k8s.RunKubectl(c.t, c.kubectl("battle"), "delete", "pod", before[0].Pod)
+	c.requireBattlePods(pods)
 }
 
 // crashingImage builds an image whose module exits with 3 at once.

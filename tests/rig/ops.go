@@ -160,7 +160,7 @@ func (r *Rig) Remove(ctx context.Context) error {
 		}
 	}
 	var errs []error
-	for _, name := range []string{"id_ed25519", "known_hosts", "ssh_config", mirrorName, "rig.json"} {
+	for _, name := range []string{"id_ed25519", "known_hosts", "ssh_config", mirrorName, mirrorURLFile, "rig.json"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(r.spec.Dir, name)))
 	}
 	if entries, err := os.ReadDir(r.spec.Dir); err == nil && len(entries) == 0 {

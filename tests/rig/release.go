@@ -34,6 +34,8 @@ const (
 	imagesFile  = "k3s-airgap-images-amd64.tar"
 	installFile = "install.sh"
 	sumsFile    = "sha256sum-amd64.txt"
+	// mirrorURLFile holds the address of a rig's mirror, for stack files to name.
+	mirrorURLFile = "mirror.url"
 )
 
 var releaseFiles = []string{k3sFile, installFile, imagesFile, sumsFile}

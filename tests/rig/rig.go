@@ -222,7 +222,7 @@ func (r *Rig) writeFiles() error {
 	}
 	if r.rec.Mirror != nil {
 		// A stack file names this file, for the mirror's address isn't known before.
-		if err := writeFile(filepath.Join(r.spec.Dir, "mirror.url"), []byte(r.rec.Mirror.URL+"\n"), 0o644); err != nil {
+		if err := writeFile(filepath.Join(r.spec.Dir, mirrorURLFile), []byte(r.rec.Mirror.URL+"\n"), 0o644); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,10 @@ image() {
 	set -eu
 	file=/var/lib/rancher/k3s/agent/images/edge-arena-$2-$(printf %.12s "$3").tar
 	k3s=/usr/local/bin/k3s
+	# How many resources have brought this archive. An update that fails and is taken back leaves two: the one that the way back made,
+	# and the one that is then deleted as replaced. What the first needs must outlive the second.
+	users=/var/lib/edge-arena/images/$(basename "$file")
+	count=$(cat "$users" 2>/dev/null || echo 0)
 	case $1 in
 	import)
 		if [ ! -f "$file" ] || [ "$(sha256sum "$file" | cut -d ' ' -f 1)" != "$3" ]; then
@@ -26,9 +30,15 @@ image() {
 		fi
 		if [ -n "$ARENA_UPLOAD" ]; then rm -f "$ARENA_UPLOAD"; fi
 		"$k3s" ctr -n k8s.io images import --all-platforms "$file" >&2
+		mkdir -p "$(dirname "$users")"
+		echo $((count + 1)) >"$users"
 		;;
 	remove)
-		rm -f "$file"
+		if [ "$count" -gt 1 ]; then
+			echo $((count - 1)) >"$users"
+			return 0
+		fi
+		rm -f "$file" "$users"
 		if [ ! -x "$k3s" ]; then return 0; fi
 		# A tag may name the image's successor by now, and the kubelet may have removed what nothing uses.
 		for name in $ARENA_REFERENCES; do
