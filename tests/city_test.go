@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/tests/rig"
 )
 
 // TestCity takes a city through its life on real nodes: made, measured, changed, broken, mended, enlarged and taken away. The stages
@@ -25,8 +26,7 @@ func TestCity(t *testing.T) {
 	const pods = 10
 	c := newCity(t, server)
 	c.edit(func(region map[string]any) { region["battle"].(map[string]any)["replicas"] = pods })
-	before, err := c.rig.Snapshot(t.Context(), server)
-	require.NoError(t, err)
+	before := map[string]rig.Snapshot{server: c.snapshot(server)}
 
 	test_structure.RunTestStage(t, "killed", func() { c.killUpOnceItInstalls() })
 	test_structure.RunTestStage(t, "up", func() {
@@ -46,14 +46,26 @@ func TestCity(t *testing.T) {
 	test_structure.RunTestStage(t, "crash", func() { c.requireCrashingImageIsRefused(pods) })
 	test_structure.RunTestStage(t, "recover", func() { c.requireRecovery(server, pods) })
 	test_structure.RunTestStage(t, "drain", func() { c.requireDrain(server) })
-	test_structure.RunTestStage(t, "join", func() { c.requireSecondNode(server, agent) })
+	test_structure.RunTestStage(t, "join", func() {
+		require.NoError(t, c.rig.AddNode(t.Context(), agent, c.progress()))
+		before[agent] = c.snapshot(agent)
+		c.requireSecondNode(server, agent)
+	})
 	test_structure.RunTestStage(t, "flags", func() { c.requireFlagsRollThrough(server, agent) })
 	test_structure.RunTestStage(t, "destroy", func() {
 		require.NoError(t, c.stack.Destroy(t.Context()))
-		after, err := c.rig.Snapshot(t.Context(), server)
-		require.NoError(t, err)
-		require.Empty(t, before.Diff(after).Without("machine-sysctls").String(), "what destroy left on the node")
+		for node, earlier := range before {
+			left := earlier.Diff(c.snapshot(node)).Without("machine-sysctls")
+			require.Empty(t, left.String(), "what destroy left on %s", node)
+		}
 	})
+}
+
+func (c *city) snapshot(node string) rig.Snapshot {
+	c.t.Helper()
+	s, err := c.rig.Snapshot(c.t.Context(), node)
+	require.NoError(c.t, err)
+	return s
 }
 
 // killUpOnceItInstalls starts an update and kills it while the node's installer is at work.
@@ -158,10 +170,9 @@ func (c *city) requireDrain(node string) {
 	k8s.WaitUntilDeploymentAvailable(c.t, options, "real-time-battle", 60, time.Second)
 }
 
-// requireSecondNode lets a node join, and asserts that pods are spread over both and reach each other across them.
+// requireSecondNode lets a new node join, and asserts that pods are spread over both and reach each other across them.
 func (c *city) requireSecondNode(server, agent string) {
 	c.t.Helper()
-	require.NoError(c.t, c.rig.AddNode(c.t.Context(), agent, c.progress()))
 	c.edit(func(region map[string]any) {
 		one := region["cities"].([]any)[0].(map[string]any)
 		one["nodes"] = append(one["nodes"].([]any), map[string]any{"name": agent, "host": agent, "role": "agent"})
