@@ -28,7 +28,7 @@ func TestBadLuck(t *testing.T) {
 	}{
 		"an unreachable host": {
 			edit: func(t *testing.T, c *city, _ map[string]any) { require.NoError(t, c.rig.CutOff(t.Context(), node)) },
-			want: []string{"dial", "timeout"},
+			want: []string{"dial", "after 3 failed attempts"},
 		},
 		"a user that isn't there": {
 			edit: func(_ *testing.T, _ *city, region map[string]any) { setSSH(region, "user", "nobody-here") },
