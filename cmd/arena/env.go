@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/edge-arena/edge-arena/internal/toolchain"
 )
 
 func newEnv() *cobra.Command {
@@ -17,11 +15,7 @@ func newEnv() *cobra.Command {
 			"What is missing is installed or built first. Nothing of your own Pulumi home is touched.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, p, err := open(cmd)
-			if err != nil {
-				return err
-			}
-			tools, err := toolchain.Ensure(cmd.Context(), p, w.Cache, w.Root)
+			_, _, tools, err := openTools(cmd)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 )
 
@@ -56,4 +57,14 @@ func open(cmd *cobra.Command) (*workspace.Workspace, *progress.Reporter, error) 
 	}
 	w, err := workspace.Open(dir)
 	return w, progress.New(cmd.ErrOrStderr()), err
+}
+
+// openTools also finds or makes the checkout's Pulumi.
+func openTools(cmd *cobra.Command) (*workspace.Workspace, *progress.Reporter, *toolchain.Toolchain, error) {
+	w, p, err := open(cmd)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	tools, err := toolchain.Ensure(cmd.Context(), p, w.Cache, w.Root)
+	return w, p, tools, err
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/slo"
 	"github.com/edge-arena/edge-arena/internal/stack"
-	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 )
 
@@ -31,11 +30,7 @@ func newSLO() *cobra.Command {
 			"and measures the time to the snapshot that acknowledges them. Ends with an error where an objective is missed.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			w, p, err := open(cmd)
-			if err != nil {
-				return err
-			}
-			tools, err := toolchain.Ensure(cmd.Context(), p, w.Cache, w.Root)
+			w, p, tools, err := openTools(cmd)
 			if err != nil {
 				return err
 			}
