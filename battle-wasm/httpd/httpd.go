@@ -63,6 +63,16 @@ func New(streams transport.Streams, handler Handler) *Server {
 // Counts returns what the server has done.
 func (s *Server) Counts() Counts { return s.counts }
 
+// Busy says whether a connection is open, so that [Server.Pump] is needed.
+func (s *Server) Busy() bool {
+	for i := range s.conns {
+		if s.conns[i].open {
+			return true
+		}
+	}
+	return false
+}
+
 // Pump does what can be done now, and no more than a little: takes a few new connections, reads and writes what is there, answers one request.
 func (s *Server) Pump(now int64) {
 	for range acceptsPump {

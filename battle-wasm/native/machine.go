@@ -22,7 +22,7 @@ type Machine struct {
 	udp, tcp int
 	port     int
 	start    time.Time
-	poll     [1]unix.PollFd
+	poll     [2]unix.PollFd        // what Wait waits for, and after it what Rest waits for too
 	peer     unix.RawSockaddrInet4 // of the call under way; here, so that it is not allocated
 	peerLen  uint32
 }
@@ -52,7 +52,10 @@ func Open(port int) (*Machine, error) {
 	if err := unix.Listen(tcp, 128); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen on TCP port %d: %w", port, err), unix.Close(udp), unix.Close(tcp))
 	}
-	return &Machine{udp: udp, tcp: tcp, port: port, start: time.Now()}, nil
+	return &Machine{
+		udp: udp, tcp: tcp, port: port, start: time.Now(),
+		poll: [2]unix.PollFd{{Fd: int32(udp), Events: unix.POLLIN}, {Fd: int32(tcp), Events: unix.POLLIN}},
+	}, nil
 }
 
 func boundPort(fd int) (int, error) {
@@ -123,11 +126,15 @@ func (m *Machine) Send(b []byte, to transport.Addr) error {
 }
 
 // Wait implements [transport.Waiter].
-func (m *Machine) Wait(deadline int64) {
+func (m *Machine) Wait(deadline int64) { m.wait(m.poll[:1], deadline) }
+
+// Rest implements [transport.Waiter].
+func (m *Machine) Rest(deadline int64) { m.wait(m.poll[:], deadline) }
+
+func (m *Machine) wait(poll []unix.PollFd, deadline int64) {
 	timeout := unix.NsecToTimespec(max(0, deadline-m.Now()))
-	m.poll[0] = unix.PollFd{Fd: int32(m.udp), Events: unix.POLLIN}
 	// An error is an early return: a signal came. The caller looks at the clock anyway.
-	_, _ = unix.Ppoll(m.poll[:], &timeout, nil)
+	_, _ = unix.Ppoll(poll, &timeout, nil)
 }
 
 // Accept implements [transport.Streams].

@@ -71,7 +71,7 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.family("battle_build_info", "gauge", "What is running.")
 	e.text(`battle_build_info{version="`, m.build.Version, `",runtime="`, m.build.Runtime, "\"} 1\n")
 	e.gauge("battle_tick_rate", "Ticks a second that are aimed at.", s.cfg.TickRate)
-	e.counter("battle_ticks_total", "Ticks that have run.", m.ticks)
+	e.counter("battle_ticks_total", "Ticks that have run, and those that were rested through because nobody played.", m.ticks)
 	e.counter("battle_ticks_skipped_total", "Ticks that were left out because the one before came too late.", m.ticksSkipped)
 	e.histogram("battle_tick_duration_seconds", "Time that a tick took.", &m.tickDuration)
 	e.histogram("battle_tick_lateness_seconds", "Time from when a tick was due to its start.", &m.tickLateness)

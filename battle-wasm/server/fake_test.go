@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,7 +19,11 @@ type fakeMachine struct {
 	outbox  []datagram
 	discard bool // nobody reads the outbox
 	waits   int
+	rests   int
 	seed    byte
+
+	dials []int64  // when connections come that ask for /readyz
+	pages []string // what they are answered
 }
 
 type datagram struct {
@@ -68,11 +73,31 @@ func (m *fakeMachine) Wait(deadline int64) {
 	m.now = max(m.now, deadline)
 }
 
-func (m *fakeMachine) Accept() (transport.Conn, error)          { return 0, transport.ErrAgain }
-func (m *fakeMachine) Read(transport.Conn, []byte) (int, error) { return 0, transport.ErrAgain }
-func (m *fakeMachine) Write(transport.Conn, []byte) (int, error) {
-	return 0, transport.ErrAgain
+func (m *fakeMachine) Rest(deadline int64) {
+	m.rests++
+	if len(m.dials) > 0 {
+		deadline = min(deadline, m.dials[0])
+	}
+	m.Wait(deadline)
 }
+
+func (m *fakeMachine) Accept() (transport.Conn, error) {
+	if len(m.dials) == 0 || m.dials[0] > m.now {
+		return 0, transport.ErrAgain
+	}
+	m.dials = m.dials[1:]
+	return 0, nil
+}
+
+func (m *fakeMachine) Read(_ transport.Conn, b []byte) (int, error) {
+	return copy(b, "GET /readyz HTTP/1.1\r\n\r\n"), nil
+}
+
+func (m *fakeMachine) Write(_ transport.Conn, b []byte) (int, error) {
+	m.pages = append(m.pages, string(b))
+	return len(b), nil
+}
+
 func (m *fakeMachine) Close(transport.Conn) {}
 
 // answers takes the outbox's datagrams to an address.
@@ -132,6 +157,9 @@ func (b *bot) send(p interface{ AppendTo([]byte) []byte }) {
 	b.s.At(b.m.now)
 	b.s.HandlePacket(b.addr, p.AppendTo(nil))
 }
+
+// stays makes this a player who is not dropped, however silent.
+func (b *bot) stays() { b.s.byToken[b.w.Token].lastSeen = math.MaxInt64 }
 
 // one takes the one answer that there is.
 func (b *bot) one() []byte {

@@ -12,13 +12,14 @@ import (
 //
 // Tick n is due at start + n/rate, counted from the start and not from the tick before, so delays do not add up. After a stall the last
 // [catchUp] ticks are made up for, one right after the other, so that the battle keeps time; those before them are left out: the server never
-// runs after a schedule that it cannot keep.
+// runs after a schedule that it cannot keep. While nobody plays the loop rests, see [Loop.rest].
 type Loop struct {
 	machine transport.Machine
 	server  *Server
 	web     *httpd.Server
 	start   int64
 	tick    int64 // the number of the next tick
+	awake   int64 // when it last had something to do in its ticks
 	in      [maxDatagram]byte
 }
 
@@ -37,7 +38,8 @@ func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error)
 	if err != nil {
 		return nil, err
 	}
-	l := &Loop{machine: m, server: s, start: m.Now(), tick: 1}
+	start := m.Now()
+	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start}
 	l.web = httpd.New(m, l.handle)
 	return l, nil
 }
@@ -55,10 +57,13 @@ func (l *Loop) due(tick int64) int64 {
 	return l.start + tick/rate*second + tick%rate*second/rate
 }
 
-// Turn takes packets until the next tick is due, runs it, and serves HTTP.
+// Turn takes packets until the next tick is due, runs it, and serves HTTP; where there is nothing to do it rests before.
 func (l *Loop) Turn() {
-	due := l.due(l.tick)
 	now := l.machine.Now()
+	if l.mayRest(now) {
+		now = l.rest(now)
+	}
+	due := l.due(l.tick)
 	for {
 		now = l.drain(now, due)
 		if now >= due {

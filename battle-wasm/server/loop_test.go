@@ -30,6 +30,8 @@ func startLoop(t testing.TB) (*fakeMachine, *Loop) {
 func TestTicksDoNotDrift(t *testing.T) {
 	t.Parallel()
 	m, l := startLoop(t)
+	join(t, m, l.server, addr(1)).stays()
+	m.discard = true
 	m.cost = 1000
 	for range 120 * 60 {
 		l.Turn()
@@ -55,6 +57,8 @@ func TestAfterAStall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, l := startLoop(t)
+			join(t, m, l.server, addr(1)).stays()
+			m.discard = true
 			l.Turn()
 			m.now += tt.stall
 			end := m.now

@@ -96,6 +96,19 @@ func (s *Server) Tick() {
 	s.lastTick = s.now
 }
 
+// idle says whether ticks have nothing to do: nobody plays, and all have been told how their battle ended.
+func (s *Server) idle() bool {
+	if len(s.byToken) > 0 {
+		return false
+	}
+	for i := range s.rooms {
+		if s.rooms[i].farewell.left > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // step runs a room's tick and sends the snapshots.
 func (s *Server) step(r *room) {
 	for i := range r.players {

@@ -33,6 +33,8 @@ type Packets interface {
 type Waiter interface {
 	// Wait returns when the [Clock] has reached deadline or, before that, when a datagram can be received. It may return early.
 	Wait(deadline int64)
+	// Rest is a Wait that also returns when a connection can be accepted. It is for long waits, in which nobody looks after connections.
+	Rest(deadline int64)
 }
 
 // Conn is the number of an open connection.

@@ -3,7 +3,7 @@
 // Package wasi lets the battle server run in WasmEdge 0.14.1, whose extension of WASI preview 1 has sockets.
 //
 // The functions are those of the extension's second version (`…_v2`), whose addresses can be 4 bytes of IPv4. All blocking is in
-// [Machine.Wait]: a module has one thread, so whatever blocks it stops the Go runtime as a whole.
+// [Machine.Wait] and [Machine.Rest]: a module has one thread, so whatever blocks it stops the Go runtime as a whole.
 package wasi
 
 import (
@@ -29,8 +29,8 @@ type Machine struct {
 	n     uint32
 	flags uint32
 	port  uint32
-	subs  [2]subscription
-	event [2]event
+	subs  [3]subscription // what Wait waits for, and after it what Rest waits for too
+	event [3]event
 }
 
 var _ transport.Machine = (*Machine)(nil)
@@ -51,6 +51,7 @@ func Open(port int) (*Machine, error) {
 	}
 	m.subs[0] = subscription{user: 0, tag: eventFdRead, fd: uint32(m.udp)}
 	m.subs[1] = subscription{user: 1, tag: eventClock, fd: clockMonotonic, clockFlags: clockAbsolute}
+	m.subs[2] = subscription{user: 2, tag: eventFdRead, fd: uint32(m.tcp)}
 	return m, nil
 }
 
@@ -131,12 +132,18 @@ func (m *Machine) Send(b []byte, to transport.Addr) error {
 }
 
 // Wait implements [transport.Waiter].
-func (m *Machine) Wait(deadline int64) {
+func (m *Machine) Wait(deadline int64) { m.wait(2, deadline) }
+
+// Rest implements [transport.Waiter]. To poll_oneoff of WasmEdge 0.14.1 a listening socket is readable when a connection waits.
+func (m *Machine) Rest(deadline int64) { m.wait(3, deadline) }
+
+// wait waits for the first of the subscriptions.
+func (m *Machine) wait(subs uint32, deadline int64) {
 	// Nothing else of the Go runtime runs while the module waits, so what is left to do, such as a piece of garbage collection, has its turn here.
 	runtime.Gosched()
 	m.subs[1].timeout = uint64(deadline)
 	// An error is an early return. The caller looks at the clock anyway.
-	_ = pollOneoff(unsafe.Pointer(&m.subs), unsafe.Pointer(&m.event), uint32(len(m.subs)), unsafe.Pointer(&m.n))
+	_ = pollOneoff(unsafe.Pointer(&m.subs), unsafe.Pointer(&m.event), subs, unsafe.Pointer(&m.n))
 }
 
 // Accept implements [transport.Streams].
