@@ -1,48 +1,57 @@
-// Infra is the Pulumi program of a region: it reads the region's config and makes its cities.
+// Infra is the Pulumi program of a region: it reads the region's config and makes its cities, wave after wave.
 package main
 
 import (
+	"os"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"github.com/edge-arena/edge-arena/modules/city"
+	"github.com/edge-arena/edge-arena/internal/gate"
+	"github.com/edge-arena/edge-arena/internal/rollout"
 	"github.com/edge-arena/edge-arena/modules/config"
 )
 
-func main() { pulumi.Run(program) }
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == gate.Argument {
+		// The engine has a gate of this program played.
+		os.Exit(gate.Main())
+	}
+	pulumi.Run(program)
+}
 
-// program exports
+// program exports, of the cities that the run is about,
 //
 //	region       the region's name
-//	cities       by city: K3s version, nodes with address and WasmEdge version, the battle service
-//	slo          the objectives, durations in milliseconds, and how they are measured
+//	waves        the waves in order: name and cities
+//	cities       by city: K3s version, nodes with address and WasmEdge version, the battle service, the objectives, the gate's outcome
 //	kubeconfigs  by city: a secret
+//	owed         by city: since when and why an offline city is owed an update
 func program(ctx *pulumi.Context) error {
 	region, err := config.Load(ctx)
 	if err != nil {
 		return err
 	}
-	cities, kubeconfigs := pulumi.Map{}, pulumi.StringMap{}
-	for _, c := range region.Cities {
-		made, err := city.New(ctx, c.Name, &city.Args{Region: region, City: c})
-		if err != nil {
-			return err
-		}
-		cities[c.Name], kubeconfigs[c.Name] = made.Summary, made.Kubeconfig
+	if err := warn(ctx, region); err != nil {
+		return err
 	}
-	ctx.Export("region", pulumi.String(region.Name))
-	ctx.Export("cities", cities)
-	ctx.Export("slo", objectives(region.SLO))
-	ctx.Export("kubeconfigs", pulumi.ToSecret(kubeconfigs))
-	return nil
+	run, err := rollout.FromEnv()
+	if err != nil {
+		return err
+	}
+	return rollOut(ctx, region, run)
 }
 
-func objectives(slo config.SLO) pulumi.Map {
-	return pulumi.Map{
-		"rttP50Ms":    pulumi.Float64(slo.RTTP50.Seconds() * 1000),
-		"rttP99Ms":    pulumi.Float64(slo.RTTP99.Seconds() * 1000),
-		"rttP999Ms":   pulumi.Float64(slo.RTTP999.Seconds() * 1000),
-		"tickRate":    pulumi.Float64(slo.TickRate),
-		"botsPerPod":  pulumi.Int(slo.BotsPerPod),
-		"durationSec": pulumi.Float64(slo.Duration.Seconds()),
+// warn tells of the policies that the region breaks with leave.
+func warn(ctx *pulumi.Context, region *config.Region) error {
+	for i := range region.Cities {
+		for _, v := range region.Cities[i].Violations() {
+			if v.Enforcement != config.EnforceWarn {
+				continue
+			}
+			if err := ctx.Log.Warn("city "+v.City+": "+v.Text, nil); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }

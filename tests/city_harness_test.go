@@ -75,7 +75,7 @@ func newCity(t *testing.T, nodes ...string) *city {
 	r, err := rig.Start(ctx, rig.Spec{
 		Name: name, Nodes: nodes, Dir: filepath.Join(dir, "rig"), Cache: machine.ws.Cache, Machine: machine.parts.Machine,
 		Release: machine.parts.Release,
-	}, c.progress())
+	}, testProgress(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Remove(context.Background())) })
 
@@ -107,6 +107,8 @@ func newCity(t *testing.T, nodes ...string) *city {
 		mirror["checksumsFile"] = filepath.Join(r.ReleaseDir(), "sha256sum-amd64.txt")
 		battle := region["battle"].(map[string]any)
 		battle["replicas"] = 2
+		// This suite measures by itself; TestFleet tries the gates.
+		region["slo"] = map[string]any{"gate": map[string]any{"enabled": false}}
 	})
 	require.NoError(t, c.stack.Ensure(ctx))
 	return c
@@ -147,7 +149,7 @@ func (c *city) kubeconfig() string {
 	return kubeconfigs[c.stack.Name]
 }
 
-func (c *city) progress() *progress.Reporter { return progress.New(testLog{c.t}) }
+func testProgress(t *testing.T) *progress.Reporter { return progress.New(testLog{t}) }
 
 // upFails runs `pulumi up` that must fail, and returns what it printed.
 func (c *city) upFails(within time.Duration) string {

@@ -47,7 +47,7 @@ func TestCity(t *testing.T) {
 	test_structure.RunTestStage(t, "recover", func() { c.requireRecovery(server, pods) })
 	test_structure.RunTestStage(t, "drain", func() { c.requireDrain(server) })
 	test_structure.RunTestStage(t, "join", func() {
-		require.NoError(t, c.rig.AddNode(t.Context(), agent, c.progress()))
+		require.NoError(t, c.rig.AddNode(t.Context(), agent, testProgress(t)))
 		before[agent] = c.snapshot(agent)
 		c.requireSecondNode(server, agent)
 	})

@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		_, _ = fmt.Fprintf(stderr, "error: %v\n", err)
-		return 1
+		return exitCode(err)
 	}
 	return 0
 }
@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(), newDown(), newEnv(), newSLO(), newBench(), newRig(), newDoctor(), newPrepare(), newCleanCache())
+	root.AddCommand(newUp(), newDown(), newEnv(), newPlan(), newDrift(), newSLO(), newBench(), newBenchFleet(), newRig(), newFleet(), newDoctor(), newPrepare(), newCleanCache())
 	return root
 }
 

@@ -57,14 +57,13 @@ func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout 
 	if err != nil {
 		return err
 	}
-	promise, err := s.SLO(ctx)
-	if err != nil {
-		return err
+	if len(cities) == 0 {
+		return fmt.Errorf("stack %s has no cities yet: bring them up first", s.Name)
 	}
 	reports := map[string]slo.Report{}
 	var missed []string
 	for _, name := range slices.Sorted(maps.Keys(cities)) {
-		report, err := play(ctx, name, cities[name], kubeconfigs[name], promise, p)
+		report, err := play(ctx, name, cities[name], kubeconfigs[name], p)
 		if err != nil {
 			return fmt.Errorf("measure city %s: %w", name, err)
 		}
@@ -89,11 +88,12 @@ func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout 
 	return nil
 }
 
-func play(ctx context.Context, name string, city stack.City, kubeconfig string, promise stack.SLO, p *progress.Reporter) (report slo.Report, err error) {
+func play(ctx context.Context, name string, city stack.City, kubeconfig string, p *progress.Reporter) (report slo.Report, err error) {
 	targets, err := slo.Discover(ctx, []byte(kubeconfig), city.Battle.Namespace)
 	if err != nil {
 		return report, err
 	}
+	promise := city.SLO
 	cfg := slo.Config{
 		Objectives: slo.Objectives{
 			RTTP50: milliseconds(promise.RTTP50Ms), RTTP99: milliseconds(promise.RTTP99Ms), RTTP999: milliseconds(promise.RTTP999Ms),

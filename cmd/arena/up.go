@@ -26,7 +26,7 @@ func newUp() *cobra.Command {
 		Use:   "up",
 		Short: "Bring the local city up, and measure it",
 		Long: "Install or build what is missing, start the local city's node, run pulumi up on stack local, play bots against the\n" +
-			"result and judge it by its objectives. Run again, it finds and reuses what is there.",
+			"result and judge it by its objectives. Run again, it finds and reuses what is there, and mends what was changed on the node.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, p, err := open(cmd)
@@ -56,8 +56,12 @@ func up(ctx context.Context, w *workspace.Workspace, p *progress.Reporter, stdou
 	if err := local.Ensure(ctx); err != nil {
 		return err
 	}
+	mend, err := localDrift(ctx, local, p)
+	if err != nil {
+		return err
+	}
 	local.Log = &indent{w: stderr}
-	if err := p.Step(ctx, "pulumi up --stack local", func(ctx context.Context) error { return local.Up(ctx) }); err != nil {
+	if err := p.Step(ctx, "pulumi up --stack local", func(ctx context.Context) error { return local.Up(ctx, mend...) }); err != nil {
 		return errors.Join(err, errors.New("mend what it names and run arena up again: it goes on from here"))
 	}
 	local.Log = nil

@@ -94,11 +94,8 @@ func (r *runner) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if r.promise, err = r.cfg.Stack.SLO(ctx); err != nil {
-		return err
-	}
 	for name, city := range cities {
-		r.name, r.city = name, city
+		r.name, r.city, r.promise = name, city, city.SLO
 	}
 	if len(cities) != 1 || len(r.city.Nodes) != 1 {
 		return fmt.Errorf("stack %s has %d cities: one city of one node can be measured", r.cfg.Stack.Name, len(cities))

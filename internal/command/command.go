@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +24,9 @@ type Cmd struct {
 	Env []string
 	// Stdin is fed to the program. Default is none.
 	Stdin io.Reader
+	// Grace is how long the program may take to end by itself when the context is canceled: it is interrupted first, and has a process
+	// group of its own, so that an interrupt from the terminal does not reach it a second time. Default is to kill it at once.
+	Grace time.Duration
 	// Log receives the program's stdout and stderr as they come. Default is to keep them for the error alone.
 	Log io.Writer
 }
@@ -49,6 +54,11 @@ func (c Cmd) Run(ctx context.Context, name string, args ...string) (string, erro
 	cmd := exec.CommandContext(ctx, name, args...)
 	// A program whose grandchildren hold its pipes open must not outlive its context.
 	cmd.WaitDelay = 5 * time.Second
+	if c.Grace > 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.WaitDelay = c.Grace
+	}
 	cmd.Dir, cmd.Env, cmd.Stdin = c.Dir, c.Env, c.Stdin
 	var stdout, all bytes.Buffer
 	both := io.Writer(&all)

@@ -26,6 +26,8 @@ type Report struct {
 	// Total sums up all pods, Pods has each.
 	Total Measured `json:"total"`
 	Pods  []Pod    `json:"pods"`
+	// Distribution is the RTT of all pods as a histogram of at most 40 buckets, ascending, without empty ones.
+	Distribution []Bucket `json:"distribution"`
 	// SendLateness is how late inputs were sent; it is part of RTT.
 	SendLateness Times `json:"sendLateness"`
 	// BotCores is how many cores the bots used.
@@ -101,7 +103,7 @@ func newReport(o Objectives, r bots.Result, targets []Target, m Machine) Report 
 			WarmupSec: r.Warmup.Seconds(), DurationSec: r.Duration.Seconds(), TimeoutSec: r.Timeout.Seconds(),
 		},
 		Verdicts: Evaluate(o, r), Pass: true, Warnings: warnings(r),
-		Total: measuredOf(&r.Total), SendLateness: timesOf(r.Lateness), BotCores: r.Cores,
+		Total: measuredOf(&r.Total), SendLateness: timesOf(r.Lateness), BotCores: r.Cores, Distribution: distributionOf(r.Total.RTT),
 	}
 	for _, v := range report.Verdicts {
 		report.Pass = report.Pass && v.Pass

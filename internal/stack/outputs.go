@@ -1,6 +1,13 @@
 package stack
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/edge-arena/edge-arena/internal/rollout"
+	"github.com/edge-arena/edge-arena/internal/slo"
+)
 
 // City is what the program in infra/ tells of a city. Nothing in it is secret.
 type City struct {
@@ -8,6 +15,19 @@ type City struct {
 	K3s    string `json:"k3s"`
 	Nodes  []Node `json:"nodes"`
 	Battle Battle `json:"battle"`
+	// SLO is what the city promises.
+	SLO SLO `json:"slo"`
+	// Gate is the last outcome of its gate, a JSON document; empty where it has none. See [City.Outcome].
+	Gate string `json:"gate"`
+}
+
+// Outcome is the last outcome of the city's gate: nil where it has none.
+func (c City) Outcome() (*slo.Outcome, error) { return slo.ReadOutcome([]byte(c.Gate)) }
+
+// Wave is a step of the region's roll-out.
+type Wave struct {
+	Name   string   `json:"name"`
+	Cities []string `json:"cities"`
 }
 
 // Node is a node of a city.
@@ -28,7 +48,7 @@ type Battle struct {
 	TickRate  int    `json:"tickRate"`
 }
 
-// SLO is what the region promises and how it is measured.
+// SLO is what a city promises and how it is measured.
 type SLO struct {
 	RTTP50Ms    float64 `json:"rttP50Ms"`
 	RTTP99Ms    float64 `json:"rttP99Ms"`
@@ -38,20 +58,19 @@ type SLO struct {
 	DurationSec float64 `json:"durationSec"`
 }
 
-// Cities returns the region's cities by name.
-func (s Stack) Cities(ctx context.Context) (map[string]City, error) {
-	var cities map[string]City
-	return cities, s.Output(ctx, "cities", &cities)
-}
-
-// Kubeconfigs returns the admin's kubeconfig of each city: secrets.
-func (s Stack) Kubeconfigs(ctx context.Context) (map[string]string, error) {
-	var kubeconfigs map[string]string
-	return kubeconfigs, s.Output(ctx, "kubeconfigs", &kubeconfigs)
-}
-
-// SLO returns the region's objectives.
-func (s Stack) SLO(ctx context.Context) (SLO, error) {
-	var slo SLO
-	return slo, s.Output(ctx, "slo", &slo)
+// Owed returns what offline cities are owed, by city; nothing, where no run has come to its end yet.
+func (s Stack) Owed(ctx context.Context) (map[string]rollout.Debt, error) {
+	quiet := s
+	quiet.Log = nil
+	out, err := quiet.run(ctx, "stack", "output", "--json", "--stack", s.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read what cities of stack %s are owed: %w", s.Name, err)
+	}
+	var outputs struct {
+		Owed map[string]rollout.Debt `json:"owed"`
+	}
+	if err := json.Unmarshal([]byte(out), &outputs); err != nil {
+		return nil, fmt.Errorf("read what cities of stack %s are owed: %w", s.Name, err)
+	}
+	return outputs.Owed, nil
 }

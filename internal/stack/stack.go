@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/edge-arena/edge-arena/internal/command"
 )
@@ -28,6 +29,9 @@ type Stack struct {
 	Env []string
 	// ConfigFile is the stack's config. Default is stacks/Pulumi.<name>.yaml.
 	ConfigFile string
+	// Grace is how long an operation may take to end by itself when its context is canceled: Pulumi then ends what is under way and
+	// frees the stack. Default is to kill it at once.
+	Grace time.Duration
 	// Log receives what the CLI prints. Default is nowhere; an error carries the last lines in any case.
 	Log io.Writer
 }
@@ -137,5 +141,5 @@ func (s Stack) operate(ctx context.Context, verb string, flags []string) error {
 }
 
 func (s Stack) run(ctx context.Context, args ...string) (string, error) {
-	return command.Cmd{Dir: s.Root, Env: append(os.Environ(), s.Env...), Log: s.Log}.Run(ctx, cmp.Or(s.Pulumi, "pulumi"), args...)
+	return command.Cmd{Dir: s.Root, Env: append(os.Environ(), s.Env...), Log: s.Log, Grace: s.Grace}.Run(ctx, cmp.Or(s.Pulumi, "pulumi"), args...)
 }

@@ -53,6 +53,8 @@ type Service struct {
 	Namespace pulumi.StringOutput
 	// Image is what they run, by digest.
 	Image pulumi.StringOutput
+	// Ready are the resources to depend on: players can join when they are there.
+	Ready []pulumi.Resource
 }
 
 // NewService makes the battle service. It is done when all the pods are ready to play.
@@ -70,7 +72,7 @@ func NewService(ctx *pulumi.Context, name string, args *ServiceArgs, opts ...pul
 			return nil, fmt.Errorf("battle service %s: %w", name, err)
 		}
 	}
-	s.Namespace, s.Image = b.namespace, b.image.reference
+	s.Namespace, s.Image, s.Ready = b.namespace, b.image.reference, []pulumi.Resource{b.deployment}
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "image": s.Image}); err != nil {
 		return nil, fmt.Errorf("battle service %s: outputs: %w", name, err)
 	}
@@ -84,9 +86,10 @@ type builder struct {
 	args   *ServiceArgs
 	parent pulumi.ResourceOption
 
-	namespace pulumi.StringOutput
-	allocator pulumi.Resource
-	image     image
+	namespace  pulumi.StringOutput
+	allocator  pulumi.Resource
+	image      image
+	deployment pulumi.Resource
 }
 
 // image is what a pod names, and how it gets it.

@@ -68,8 +68,11 @@ func (b *builder) makeDeployment() error {
 	// Pulumi goes on waiting when the deadline below has passed, so a failed update lasts this long.
 	patience := fmt.Sprintf("%ds", 120+2*b.args.Battle.Replicas)
 	after := slices.Concat([]pulumi.Resource{b.allocator}, b.image.after, b.args.Runtime.Proof)
-	_, err := appsv1.NewDeployment(b.ctx, b.name+"-deployment", &appsv1.DeploymentArgs{
-		Metadata: b.meta(App, component),
+	meta := b.meta(App, component)
+	// A gate may have put the pods back to the image before: the next update takes the field from it.
+	meta.Annotations = pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")}
+	deployment, err := appsv1.NewDeployment(b.ctx, b.name+"-deployment", &appsv1.DeploymentArgs{
+		Metadata: meta,
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(b.args.Battle.Replicas),
 			Selector: selector(),
@@ -94,6 +97,7 @@ func (b *builder) makeDeployment() error {
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
+	b.deployment = deployment
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/edge-arena/edge-arena/modules/battle"
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/k3s"
+	"github.com/edge-arena/edge-arena/modules/slo"
 	"github.com/edge-arena/edge-arena/modules/wasm"
 )
 
@@ -19,15 +20,17 @@ const Type = "edge-arena:city:City"
 
 // Args describe a city.
 type Args struct {
-	// Region is what the city has in common with others. Required.
-	Region *config.Region
-	// City is its name and nodes. Required.
+	// Region is the name of its region. Required.
+	Region string
+	// City is its name, settings and nodes. Required.
 	City config.City
+	// After are resources to wait for before any of its nodes is touched: the gates of the wave before. Default is none.
+	After []pulumi.Resource
 }
 
 func (a Args) validate() error {
 	var errs []error
-	if a.Region == nil {
+	if a.Region == "" {
 		errs = append(errs, errors.New("region: required"))
 	}
 	if a.City.Name == "" {
@@ -47,9 +50,11 @@ type City struct {
 	Kubeconfig pulumi.StringOutput
 	// Summary is what other programs need to know of the city. Nothing in it is secret.
 	Summary pulumi.MapOutput
+	// Passed are the resources to depend on: the city is up, and has passed its gate where it has one, when they are there.
+	Passed []pulumi.Resource
 }
 
-// New makes a city: K3s, then Wasm in it, then the battle service.
+// New makes a city: K3s, then Wasm in it, then the battle service, then the gate that holds it to its objectives.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*City, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("city %s: %w", name, err)
@@ -58,15 +63,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResource(Type, name, c, opts...); err != nil {
 		return nil, fmt.Errorf("city %s: %w", name, err)
 	}
-	region, parent := args.Region, pulumi.Parent(c)
+	city, owner, parent := args.City, args.Region+"/"+args.City.Name, pulumi.Parent(c)
 
-	cluster, err := k3s.NewCluster(ctx, name, &k3s.ClusterArgs{
-		Owner:   region.Name + "/" + args.City.Name,
-		Servers: args.City.Servers(),
-		Agents:  args.City.Agents(),
-		K3s:     region.K3s,
-		Wasm:    region.Wasm,
-	}, parent)
+	clusterArgs := k3s.CityArgs(args.Region, city)
+	clusterArgs.After = args.After
+	cluster, err := k3s.NewCluster(ctx, name, clusterArgs, parent)
 	if err != nil {
 		return nil, fmt.Errorf("city %s: %w", name, err)
 	}
@@ -74,7 +75,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Kubeconfig:            cluster.Kubeconfig,
 		EnableServerSideApply: pulumi.Bool(true),
 		// Another first server is another cluster; another certificate or address is not.
-		ClusterIdentifier: pulumi.String(region.Name + "/" + args.City.Name + "/" + cluster.Nodes[0].Name),
+		ClusterIdentifier: pulumi.String(owner + "/" + cluster.Nodes[0].Name),
 	}, parent, pulumi.DependsOn(cluster.Ready))
 	if err != nil {
 		return nil, fmt.Errorf("city %s: provider: %w", name, err)
@@ -85,21 +86,36 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("city %s: %w", name, err)
 	}
 	service, err := battle.NewService(ctx, name+"-battle", &battle.ServiceArgs{
-		Battle: region.Battle, Cluster: cluster, Runtime: runtime,
+		Battle: city.Battle, Cluster: cluster, Runtime: runtime,
 	}, parent, pulumi.Providers(provider))
 	if err != nil {
 		return nil, fmt.Errorf("city %s: %w", name, err)
 	}
 
-	c.Kubeconfig = cluster.Kubeconfig
-	c.Summary = summary(region, cluster, service)
+	c.Kubeconfig, c.Passed = cluster.Kubeconfig, service.Ready
+	outcome := pulumi.String("").ToStringOutput()
+	if city.SLO.Gate.Enabled {
+		subject, err := subject(city)
+		if err != nil {
+			return nil, fmt.Errorf("city %s: %w", name, err)
+		}
+		gate, err := slo.NewGate(ctx, name+"-gate", &slo.GateArgs{
+			City: owner, Subject: subject, SLO: city.SLO, Battle: city.Battle, Image: service.Image, Kubeconfig: cluster.Kubeconfig,
+			After: service.Ready,
+		}, parent, cluster.Contained())
+		if err != nil {
+			return nil, fmt.Errorf("city %s: %w", name, err)
+		}
+		outcome, c.Passed = gate.Outcome, []pulumi.Resource{gate.Passed}
+	}
+	c.Summary = summary(city, cluster, service, outcome)
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"kubeconfig": c.Kubeconfig, "summary": c.Summary}); err != nil {
 		return nil, fmt.Errorf("city %s: outputs: %w", name, err)
 	}
 	return c, nil
 }
 
-func summary(region *config.Region, cluster *k3s.Cluster, service *battle.Service) pulumi.MapOutput {
+func summary(city config.City, cluster *k3s.Cluster, service *battle.Service, outcome pulumi.StringOutput) pulumi.MapOutput {
 	var nodes pulumi.Array
 	for _, n := range cluster.Nodes {
 		nodes = append(nodes, pulumi.Map{
@@ -117,9 +133,23 @@ func summary(region *config.Region, cluster *k3s.Cluster, service *battle.Servic
 			"namespace": service.Namespace,
 			"app":       pulumi.String(battle.App),
 			"image":     service.Image,
-			"replicas":  pulumi.Int(region.Battle.Replicas),
-			"tickRate":  pulumi.Int(region.Battle.TickRate),
-			"ports":     pulumi.IntMap{"first": pulumi.Int(region.Battle.Ports.First), "last": pulumi.Int(region.Battle.Ports.Last)},
+			"replicas":  pulumi.Int(city.Battle.Replicas),
+			"tickRate":  pulumi.Int(city.Battle.TickRate),
+			"ports":     pulumi.IntMap{"first": pulumi.Int(city.Battle.Ports.First), "last": pulumi.Int(city.Battle.Ports.Last)},
 		},
+		"slo":  objectives(city.SLO),
+		"gate": outcome,
 	}.ToMapOutput()
+}
+
+// objectives are what the city promises, durations in milliseconds, and how that is measured.
+func objectives(slo config.SLO) pulumi.Map {
+	return pulumi.Map{
+		"rttP50Ms":    pulumi.Float64(slo.RTTP50.Seconds() * 1000),
+		"rttP99Ms":    pulumi.Float64(slo.RTTP99.Seconds() * 1000),
+		"rttP999Ms":   pulumi.Float64(slo.RTTP999.Seconds() * 1000),
+		"tickRate":    pulumi.Float64(slo.TickRate),
+		"botsPerPod":  pulumi.Int(slo.BotsPerPod),
+		"durationSec": pulumi.Float64(slo.Duration.Seconds()),
+	}
 }

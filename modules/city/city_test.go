@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----"
 
-func region(t *testing.T) *config.Region {
+func settings(t *testing.T) config.Settings {
 	t.Helper()
 	dir := t.TempDir()
 	archive := func(name string) config.Source {
@@ -33,13 +33,13 @@ func region(t *testing.T) *config.Region {
 		require.NoError(t, err)
 		return config.Source{Archive: path}
 	}
-	return &config.Region{
-		Name: "east",
-		K3s: config.K3s{
-			Version: "v1.30.4+k3s1", Disable: []string{"traefik", "servicelb"}, ReadyTimeout: 5 * time.Minute,
-			ServerFlags: []string{"--kube-apiserver-arg=v=2"}, KubeletArgs: []string{"max-pods=200"},
+	return config.Settings{
+		K3s:     config.K3s{Version: "v1.30.4+k3s1", Disable: []string{"traefik", "servicelb"}},
+		Protect: true,
+		SLO: config.SLO{
+			RTTP50: 10 * time.Millisecond, RTTP99: 20 * time.Millisecond, RTTP999: 50 * time.Millisecond, TickRate: 119.5, BotsPerPod: 10,
+			Duration: 30 * time.Second, Gate: config.Gate{Enabled: true, Attempts: 3},
 		},
-		Wasm: config.Wasm{Engine: config.EngineCrun, Version: "0.14.1"},
 		Battle: config.Battle{
 			Namespace: "battle", Replicas: 10, Source: archive("battle"), PortAllocator: archive("ports"), MaxPlayers: 10, TickRate: 120,
 			Ports: config.Ports{First: 20000, Last: 20999},
@@ -51,16 +51,25 @@ func region(t *testing.T) *config.Region {
 }
 
 func node(name, address string, role config.Role) config.Node {
-	return config.Node{Name: name, Host: name, Role: role, Endpoint: config.Endpoint{
-		Address: address, Port: 22, User: "root", PrivateKey: privateKey, HostKey: "ssh-ed25519 AAAA", DialTimeout: 15 * time.Second, DialAttempts: 10,
-	}}
+	return config.Node{
+		Name: name, Host: name, Role: role,
+		NodeSettings: config.NodeSettings{
+			K3s: config.NodeK3s{
+				ReadyTimeout: 5 * time.Minute, ServerFlags: []string{"--kube-apiserver-arg=v=2"}, KubeletArgs: []string{"max-pods=200"},
+			},
+			Wasm: config.Wasm{Engine: config.EngineCrun, Version: "0.14.1"},
+		},
+		Endpoint: config.Endpoint{
+			Address: address, Port: 22, User: "root", PrivateKey: privateKey, HostKey: "ssh-ed25519 AAAA", DialTimeout: 15 * time.Second, DialAttempts: 10,
+		},
+	}
 }
 
 func build(t *testing.T, nodes ...config.Node) *mocks.Graph {
 	t.Helper()
-	r := region(t)
+	s := settings(t)
 	return mocks.Run(t, func(ctx *pulumi.Context) error {
-		_, err := city.New(ctx, "shanghai", &city.Args{Region: r, City: config.City{Name: "shanghai", Nodes: nodes}})
+		_, err := city.New(ctx, "shanghai", &city.Args{Region: "east", City: config.City{Name: "shanghai", Settings: s, Nodes: nodes}})
 		return err
 	})
 }

@@ -15,15 +15,28 @@ const (
 	shimWasmEdge = "0.14.0"
 )
 
-// defaults is the region before the operator's own words are written over it, so that an explicit 0 is seen as one.
-func defaults() Region {
-	return Region{
-		SSH: SSH{DialTimeout: 15 * time.Second, DialAttempts: 10},
-		K3s: K3s{Version: DefaultK3sVersion, ReadyTimeout: 5 * time.Minute},
+// Defaults are the settings before the operator's own words are written over them, so that an explicit 0 is seen as one.
+func Defaults() Settings {
+	return Settings{
+		SSH:  SSH{DialTimeout: 15 * time.Second, DialAttempts: 10},
+		Size: Size{CPU: "4", Memory: "8Gi"},
+		K3s: K3s{
+			Version: DefaultK3sVersion,
+			// Players come by UDP straight to the pods: neither an ingress nor a load balancer has anything to do.
+			Disable: []string{"traefik", "servicelb"},
+			NodeK3s: NodeK3s{ReadyTimeout: 5 * time.Minute, Reserve: Quantities{CPU: "600m", Memory: "1280Mi"}},
+		},
 		Wasm: Wasm{
 			Engine:  EngineCrun,
 			Version: "0.14.1",
 		},
+		Policies: Policies{
+			Enforcement: EnforceDeny,
+			MaxPlayers:  10,
+			MinTickRate: 120,
+			MaxLimits:   Quantities{CPU: "1", Memory: "512Mi"},
+		},
+		Monitoring: Monitoring{Reserve: Quantities{CPU: "200m", Memory: "350Mi"}},
 		Battle: Battle{
 			Namespace:  "battle",
 			Replicas:   10,
@@ -41,40 +54,26 @@ func defaults() Region {
 			RTTP999:  50 * time.Millisecond,
 			TickRate: 119.5,
 			Duration: 30 * time.Second,
+			Gate:     Gate{Enabled: true, Attempts: 3},
 		},
+		Prices:  Prices{Currency: "USD", NodeMonth: 40},
+		Offline: OfflineFail,
+		Protect: true,
 	}
 }
 
 // complete fills what follows from other settings.
-func (r *Region) complete() {
-	if r.K3s.Disable == nil {
-		// Players come by UDP straight to the pods: neither an ingress nor a load balancer has anything to do.
-		r.K3s.Disable = []string{"traefik", "servicelb"}
-	}
-	if r.Wasm.Engine == EngineShim {
-		or(&r.Wasm.Shim.URL, shimURL)
-	}
-	or(&r.SLO.BotsPerPod, r.Battle.MaxPlayers)
-	for i := range r.Cities {
-		nodes := r.Cities[i].Nodes
-		if len(nodes) == 1 {
-			or(&nodes[0].Role, RoleServer)
-		}
-		for j := range nodes {
-			nodes[j].SSH.inherit(r.SSH)
-		}
-	}
+func (s *Settings) complete() {
+	s.Wasm.complete()
+	or(&s.SLO.BotsPerPod, s.Battle.MaxPlayers)
 }
 
-// inherit takes over what s leaves open.
-func (s *SSH) inherit(from SSH) {
-	or(&s.User, from.User)
-	or(&s.Port, from.Port)
-	or(&s.ConfigFile, from.ConfigFile)
-	or(&s.PrivateKeyFile, from.PrivateKeyFile)
-	or(&s.KnownHostsFile, from.KnownHostsFile)
-	or(&s.DialTimeout, from.DialTimeout)
-	or(&s.DialAttempts, from.DialAttempts)
+func (n *NodeSettings) complete() { n.Wasm.complete() }
+
+func (w *Wasm) complete() {
+	if w.Engine == EngineShim {
+		or(&w.Shim.URL, shimURL)
+	}
 }
 
 // Servers returns the city's server nodes, ordered by name, so that the order of the file means nothing.

@@ -52,45 +52,50 @@ func projectRoot(ctx *pulumi.Context) (string, error) {
 
 // Parse reads a region from JSON. Relative paths in it start at root. The error joins every problem that was found.
 func Parse(raw []byte, root string) (*Region, error) {
+	r, problems := read(raw)
+	if r != nil {
+		problems = append(problems, r.resolve(root)...)
+		problems = append(problems, r.validate()...)
+	}
+	if len(problems) > 0 {
+		return nil, problems.join()
+	}
+	return r, nil
+}
+
+// ParseWithoutFiles is [Parse] for planning ahead: the files that the region names need not be there, so endpoints, archives and
+// checksums stay open.
+func ParseWithoutFiles(raw []byte) (*Region, error) {
+	r, problems := read(raw)
+	if r != nil {
+		problems = append(problems, r.validate()...)
+	}
+	if len(problems) > 0 {
+		return nil, problems.join()
+	}
+	return r, nil
+}
+
+// read decodes and completes a region. It returns none where something could not be decoded, for that would be reported again, as
+// missing.
+func read(raw []byte) (*Region, problems) {
 	var tree any
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	// A number stays as it was written: 1.5 replicas must not become 1.
 	dec.UseNumber()
 	if err := dec.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("decode region: %w", err)
+		return nil, problems{fmt.Errorf("decode region: %w", err)}
 	}
-	if _, ok := tree.(map[string]any); !ok {
-		return nil, errors.New("decode region: an object is wanted, with name, cities and so on")
+	object, ok := tree.(map[string]any)
+	if !ok {
+		return nil, problems{errors.New("decode region: an object is wanted, with name, cities and so on")}
 	}
-	r := defaults()
-	problems := decode(tree, &r)
+	withoutNulls(object)
+	r, problems := decodeRegion(object)
 	if len(problems) > 0 {
-		// What could not be decoded would be reported again, as missing.
-		return nil, problems.join()
+		return nil, problems
 	}
-	r.complete()
-	problems = append(problems, r.resolve(root)...)
-	problems = append(problems, r.validate()...)
-	if len(problems) > 0 {
-		return nil, problems.join()
-	}
-	return &r, nil
-}
-
-func decode(tree any, r *Region) problems {
-	var found problems
-	dec, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
-		Result:     r,
-		DecodeHook: durationHook,
-		// The keys are those of the documentation to the letter: `Replicas` is a mistake, not a spelling.
-		MatchName: func(key, field string) bool { return key == field },
-	})
-	if err != nil {
-		return problems{err}
-	}
-	found = append(found, decodeProblems(dec.Decode(tree))...)
-	unknownKeys("", tree, reflect.TypeFor[Region](), &found)
-	return found
+	return r, nil
 }
 
 // durationHook reads a duration from its Go notation and takes nothing else for one.
@@ -140,7 +145,14 @@ func plainWords(err error) string {
 	case errors.As(err, &parse):
 		return fmt.Sprintf("%s is wanted, not %s", typeName(parse.Expected.Type()), valueName(parse.Value))
 	}
-	return jsonNumber.ReplaceAllString(err.Error(), "a number")
+	text := err.Error()
+	switch {
+	case strings.HasPrefix(text, "expected a map"):
+		return "an object is wanted"
+	case strings.HasPrefix(text, "source data must be an array or slice"):
+		return "a list is wanted"
+	}
+	return jsonNumber.ReplaceAllString(text, "a number")
 }
 
 func typeName(t reflect.Type) string {
@@ -155,6 +167,8 @@ func typeName(t reflect.Type) string {
 		return "a list"
 	case reflect.Struct, reflect.Map:
 		return "an object"
+	case reflect.Bool:
+		return "true or false"
 	default:
 		return t.String()
 	}
@@ -189,6 +203,9 @@ func (p problems) join() error {
 		if line := "  " + err.Error(); !slices.Contains(lines, line) {
 			lines = append(lines, line)
 		}
+	}
+	if len(lines) == 1 && strings.HasPrefix(lines[0], "  decode region: ") {
+		return p[0]
 	}
 	return fmt.Errorf("the region's config has %d problem(s):\n%s", len(lines), strings.Join(lines, "\n"))
 }

@@ -11,6 +11,9 @@ import (
 // unknownKeys reports the keys of value that its type has no field for, at every depth. The decoder knows them too, but not in an
 // object in which something else is wrong.
 func unknownKeys(path string, value any, t reflect.Type, found *problems) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		if t.Kind() != reflect.Struct {

@@ -9,7 +9,6 @@ package k3s
 import (
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"time"
@@ -34,10 +33,26 @@ type ClusterArgs struct {
 	Servers []config.Node
 	// Agents are the other nodes, ordered. Default is none.
 	Agents []config.Node
-	// K3s is the release, its mirror and its flags. Required.
-	K3s config.K3s
-	// Wasm is what `--wasm` puts in place. Required.
-	Wasm config.Wasm
+	// Version is the K3s release. Required.
+	Version string
+	// Disable names packaged components that K3s leaves out. Default is none.
+	Disable []string
+	// Protect keeps the first server, and with it the cluster, from being removed without consent. Default is false.
+	Protect bool
+	// After are resources to wait for before any node is touched. Default is none.
+	After []pulumi.Resource
+}
+
+// CityArgs describe the cluster of a region's city, for whoever makes it or looks at it.
+func CityArgs(region string, city config.City) *ClusterArgs {
+	return &ClusterArgs{
+		Owner:   region + "/" + city.Name,
+		Servers: city.Servers(),
+		Agents:  city.Agents(),
+		Version: city.K3s.Version,
+		Disable: city.K3s.Disable,
+		Protect: city.Protect,
+	}
 }
 
 func (a ClusterArgs) validate() error {
@@ -48,8 +63,13 @@ func (a ClusterArgs) validate() error {
 	if len(a.Servers) == 0 {
 		errs = append(errs, errors.New("servers: at least one is required"))
 	}
-	if a.K3s.ReadyTimeout < time.Second {
-		errs = append(errs, errors.New("k3s.readyTimeout: at least 1s is required"))
+	if a.Version == "" {
+		errs = append(errs, errors.New("version: required"))
+	}
+	for _, n := range slices.Concat(a.Servers, a.Agents) {
+		if n.K3s.ReadyTimeout < time.Second {
+			errs = append(errs, fmt.Errorf("node %s: k3s.readyTimeout: at least 1s is required", n.Name))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -96,7 +116,7 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 			return nil, fmt.Errorf("cluster %s: %w", name, err)
 		}
 	}
-	first, err := b.firstServer(args.Servers[0])
+	first, err := b.install(args.Servers[0], pulumi.String("").ToStringOutput())
 	if err != nil {
 		return nil, fmt.Errorf("cluster %s: %w", name, err)
 	}
@@ -136,10 +156,10 @@ func (b *builder) claim(node config.Node) error {
 		Connection:             Connection(node),
 		Create:                 pulumi.String(commandLine("claim", string(node.Role), "--wasm")),
 		Delete:                 pulumi.String(commandLine("uninstall")),
-		Stdin:                  withSettings(installer(), b.settings(node, pulumi.String(""))),
+		Stdin:                  secretText(withSettings(installer(), b.args.settings(node, ""))),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
-	}, pulumi.Parent(b.cluster))
+	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.args.After), pulumi.Protect(b.args.Protect && node.Name == b.args.Servers[0].Name))
 	if err != nil {
 		return fmt.Errorf("node %s: host: %w", node.Name, err)
 	}
@@ -148,24 +168,9 @@ func (b *builder) claim(node config.Node) error {
 	return nil
 }
 
-func (b *builder) firstServer(node config.Node) (*remote.Command, error) {
-	flags := b.serverFlags(node)
-	if len(b.args.Servers) > 1 {
-		// Several servers need etcd; K3s moves a cluster from SQLite to it when it gets the flag later.
-		flags = append(flags, "--cluster-init")
-	}
-	return b.install(node, pulumi.String(""), flags)
-}
-
 // join adds a node to the cluster that the first server has made.
 func (b *builder) join(node config.Node, first *remote.Command) error {
-	flags := b.agentFlags(node)
-	if node.Role == config.RoleServer {
-		flags = b.serverFlags(node)
-	}
-	flags = append(flags, "--server", "https://"+net.JoinHostPort(b.args.Servers[0].Endpoint.Address, strconv.Itoa(apiPort)))
-	token := secretField(first, "token")
-	if _, err := b.install(node, token, flags); err != nil {
+	if _, err := b.install(node, secretField(first, "token")); err != nil {
 		return err
 	}
 	// Membership is the first server's to tell and to end: on delete the node is drained before anything on it is touched.
@@ -173,7 +178,7 @@ func (b *builder) join(node config.Node, first *remote.Command) error {
 		Connection:             Connection(b.args.Servers[0]),
 		Create:                 pulumi.String(commandLine("join", node.Name)),
 		Delete:                 pulumi.String(commandLine("leave", node.Name)),
-		Stdin:                  withSettings(installer(), b.settings(b.args.Servers[0], pulumi.String(""))),
+		Stdin:                  secretText(withSettings(installer(), b.args.settings(b.args.Servers[0], ""))),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.done), b.cluster.Contained())
@@ -185,12 +190,15 @@ func (b *builder) join(node config.Node, first *remote.Command) error {
 }
 
 // install brings a node up. Its stdout is the installer's report, which is a secret on servers.
-func (b *builder) install(node config.Node, token pulumi.StringInput, flags []string) (*remote.Command, error) {
-	cmd, err := remote.NewCommand(b.ctx, b.name+"-"+node.Name+"-k3s", &remote.CommandArgs{
+func (b *builder) install(node config.Node, token pulumi.StringOutput) (*remote.Command, error) {
+	stdin := token.ApplyT(func(token string) string {
+		return withSettings(installer(), b.args.settings(node, token))
+	}).(pulumi.StringOutput)
+	cmd, err := remote.NewCommand(b.ctx, InstallName(b.name, node.Name), &remote.CommandArgs{
 		Connection: Connection(node),
 		// The same command creates and updates.
-		Create:                 pulumi.String(commandLine(append([]string{string(node.Role)}, flags...)...)),
-		Stdin:                  withSettings(installer(), b.settings(node, token)),
+		Create:                 pulumi.String(commandLine(append([]string{string(node.Role)}, b.args.flags(node)...)...)),
+		Stdin:                  pulumi.ToSecret(stdin).(pulumi.StringOutput),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.done), pulumi.AdditionalSecretOutputs([]string{"stdout", "stdin"}))
@@ -202,53 +210,26 @@ func (b *builder) install(node config.Node, token pulumi.StringInput, flags []st
 	return cmd, nil
 }
 
-func (b *builder) serverFlags(node config.Node) []string {
-	var flags []string
-	for _, name := range b.args.K3s.Disable {
-		flags = append(flags, "--disable", name)
-	}
-	flags = append(flags, "--write-kubeconfig-mode", "644", "--wasm", "--node-name", node.Name, "--tls-san", node.Endpoint.Address)
-	if node.ExternalAddress != "" {
-		flags = append(flags, "--tls-san", node.ExternalAddress)
-	}
-	return append(b.nodeFlags(flags, node), b.args.K3s.ServerFlags...)
-}
-
-func (b *builder) agentFlags(node config.Node) []string {
-	flags := b.nodeFlags([]string{"--wasm", "--node-name", node.Name}, node)
-	return append(flags, b.args.K3s.AgentFlags...)
-}
-
-func (b *builder) nodeFlags(flags []string, node config.Node) []string {
-	if node.ExternalAddress != "" {
-		flags = append(flags, "--node-external-ip", node.ExternalAddress)
-	}
-	for _, arg := range b.args.K3s.KubeletArgs {
-		flags = append(flags, "--kubelet-arg", arg)
-	}
-	return flags
-}
-
-func (b *builder) settings(node config.Node, token pulumi.StringInput) []setting {
-	r, w := newRelease(b.args.K3s), b.args.Wasm
-	plain := func(name, value string) setting { return setting{name, pulumi.String(value)} }
+// settings are those of the installer on a node. The token is what it joins with; empty on the server that makes the cluster.
+func (a ClusterArgs) settings(node config.Node, token string) []setting {
+	r, w := newRelease(a.Version, node.K3s.Mirror), node.Wasm
 	return []setting{
-		plain("OWNER", b.args.Owner),
-		plain("NODE", node.Name),
-		plain("READY_TIMEOUT", strconv.Itoa(int(b.args.K3s.ReadyTimeout/time.Second))),
-		plain("K3S_VERSION", b.args.K3s.Version),
-		plain("K3S_URL", r.binary),
-		plain("K3S_SHA256", r.binarySHA256),
-		plain("SUMS_URL", r.sums),
-		plain("INSTALLER_URL", r.installer),
-		plain("INSTALLER_SHA256", r.installerSHA256),
-		plain("INSTALLER_SUMS_URL", r.installSum),
-		plain("AIRGAP_URL", r.airgap),
-		plain("AIRGAP_SHA256", r.airgapSHA256),
-		plain("ENGINE", string(w.Engine)),
-		plain("WASMEDGE_VERSION", w.Version),
-		plain("SHIM_URL", w.Shim.URL),
-		plain("SHIM_SHA256", w.Shim.SHA256),
+		{"OWNER", a.Owner},
+		{"NODE", node.Name},
+		{"READY_TIMEOUT", strconv.Itoa(int(node.K3s.ReadyTimeout / time.Second))},
+		{"K3S_VERSION", a.Version},
+		{"K3S_URL", r.binary},
+		{"K3S_SHA256", r.binarySHA256},
+		{"SUMS_URL", r.sums},
+		{"INSTALLER_URL", r.installer},
+		{"INSTALLER_SHA256", r.installerSHA256},
+		{"INSTALLER_SUMS_URL", r.installSum},
+		{"AIRGAP_URL", r.airgap},
+		{"AIRGAP_SHA256", r.airgapSHA256},
+		{"ENGINE", string(w.Engine)},
+		{"WASMEDGE_VERSION", w.Version},
+		{"SHIM_URL", w.Shim.URL},
+		{"SHIM_SHA256", w.Shim.SHA256},
 		{"TOKEN", token},
 	}
 }

@@ -98,12 +98,12 @@ func (i *Image) deliver(ctx *pulumi.Context, name string, args *ImageArgs, node 
 		Connection: Connection(node),
 		Create:     pulumi.String(commandLine("import", args.Name, a.SHA256)),
 		Delete:     pulumi.String(commandLine("remove", args.Name, a.SHA256)),
-		Stdin: withSettings(imageScript, []setting{
-			{"UPLOAD", pulumi.String(upload)},
-			{"ARCHIVE", pulumi.String(base64.StdEncoding.EncodeToString(a.Content))},
-			{"REFERENCES", pulumi.String(strings.Join(a.References, " "))},
-			{"DIGEST", pulumi.String(a.Reference[strings.LastIndex(a.Reference, "@")+1:])},
-		}),
+		Stdin: secretText(withSettings(imageScript, []setting{
+			{"UPLOAD", upload},
+			{"ARCHIVE", base64.StdEncoding.EncodeToString(a.Content)},
+			{"REFERENCES", strings.Join(a.References, " ")},
+			{"DIGEST", a.Reference[strings.LastIndex(a.Reference, "@")+1:]},
+		})),
 		// There is no update command: another archive is another resource.
 		Triggers:               triggers,
 		Logging:                remote.LoggingStderr,

@@ -40,7 +40,7 @@ func TestScriptsParse(t *testing.T) {
 func shell(t *testing.T, settings, call string) (string, error) {
 	t.Helper()
 	cmd := exec.Command("sh", "-eu")
-	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + wasmScript + nodeScript + call)
+	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + wasmScript + driftScript + nodeScript + call)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -130,15 +130,15 @@ func TestHandler(t *testing.T) {
 
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	r := newRelease(config.K3s{Version: "v1.30.4+k3s1"})
+	r := newRelease("v1.30.4+k3s1", config.Mirror{})
 	require.Equal(t, "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/k3s", r.binary)
 	require.Equal(t, "https://github.com/k3s-io/k3s/releases/download/v1.30.4%2Bk3s1/sha256sum-amd64.txt", r.sums)
 	require.Equal(t, "https://raw.githubusercontent.com/k3s-io/k3s/98262b5dee29fe5ac849a0cef90b5d50292b020b/install.sh", r.installer)
 	require.Empty(t, r.airgap, "nodes with internet pull what they need")
 
-	r = newRelease(config.K3s{Version: "v1.30.4+k3s1", Mirror: config.Mirror{
+	r = newRelease("v1.30.4+k3s1", config.Mirror{
 		URL: "http://192.0.2.3/", Checksums: map[string]string{"k3s": "a", "install.sh": "b", airgapImages: "c"},
-	}})
+	})
 	require.Equal(t, release{
 		binary: "http://192.0.2.3/v1.30.4%2Bk3s1/k3s", binarySHA256: "a",
 		installer: "http://192.0.2.3/v1.30.4%2Bk3s1/install.sh", installerSHA256: "b",

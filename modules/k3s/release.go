@@ -26,22 +26,22 @@ var commits = map[string]string{
 	"v1.30.4+k3s1": "98262b5dee29fe5ac849a0cef90b5d50292b020b",
 }
 
-func newRelease(k config.K3s) release {
-	sums := k.Mirror.Checksums
+func newRelease(version string, mirror config.Mirror) release {
+	sums := mirror.Checksums
 	r := release{binarySHA256: sums["k3s"], installerSHA256: sums["install.sh"]}
-	if k.Mirror.URL == "" {
+	if mirror.URL == "" {
 		// GitHub. Without a checksumsFile the checksums that are published beside the files are believed: they come over TLS, and no
 		// copy of them is kept here that nobody could have compared.
-		base := githubReleases + "/" + url.QueryEscape(k.Version)
-		source := githubSources + "/" + url.PathEscape(k.Version)
-		if commit, ok := commits[k.Version]; ok {
+		base := githubReleases + "/" + url.QueryEscape(version)
+		source := githubSources + "/" + url.PathEscape(version)
+		if commit, ok := commits[version]; ok {
 			source = githubSources + "/" + commit
 		}
 		r.binary, r.sums = base+"/k3s", base+"/sha256sum-amd64.txt"
 		r.installer, r.installSum = source+"/install.sh", source+"/install.sh.sha256sum"
 		return r
 	}
-	base := strings.TrimSuffix(k.Mirror.URL, "/") + "/" + url.QueryEscape(k.Version)
+	base := strings.TrimSuffix(mirror.URL, "/") + "/" + url.QueryEscape(version)
 	r.binary, r.installer = base+"/k3s", base+"/install.sh"
 	if sum, ok := sums[airgapImages]; ok {
 		r.airgap, r.airgapSHA256 = base+"/"+airgapImages, sum

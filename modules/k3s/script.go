@@ -1,7 +1,9 @@
 package k3s
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -15,6 +17,8 @@ var (
 	checkScript string
 	//go:embed scripts/wasm.sh
 	wasmScript string
+	//go:embed scripts/drift.sh
+	driftScript string
 	//go:embed scripts/node.sh
 	nodeScript string
 	//go:embed scripts/main.sh
@@ -30,7 +34,15 @@ func asRoot(script string) string {
 	return "script() {\n\tcat <<'EDGE_ARENA_END'\n" + script + launchScript
 }
 
-func installer() string { return libScript + checkScript + wasmScript + nodeScript + mainScript }
+func installer() string {
+	return libScript + checkScript + wasmScript + driftScript + nodeScript + mainScript
+}
+
+// InstallerHash tells one installer from another.
+func InstallerHash() string {
+	sum := sha256.Sum256([]byte(installer()))
+	return hex.EncodeToString(sum[:])
+}
 
 // commandLine is what the node's login shell is given. Whatever shell that is, a POSIX one takes over and reads the script.
 func commandLine(args ...string) string {
@@ -50,23 +62,18 @@ func quote(s string) string {
 }
 
 // setting is a variable of a script.
-type setting struct {
-	name  string
-	value pulumi.StringInput
+type setting struct{ name, value string }
+
+// withSettings is the script with its settings before it.
+func withSettings(script string, settings []setting) string {
+	var b strings.Builder
+	for _, s := range settings {
+		b.WriteString("ARENA_" + s.name + "=" + quote(s.value) + "\n")
+	}
+	return asRoot(b.String() + script)
 }
 
-// withSettings is the script with its settings before it: a secret, for one of them may be.
-func withSettings(script string, settings []setting) pulumi.StringOutput {
-	values := pulumi.StringArray{}
-	for _, s := range settings {
-		values = append(values, s.value)
-	}
-	text := values.ToStringArrayOutput().ApplyT(func(values []string) string {
-		var b strings.Builder
-		for i, s := range settings {
-			b.WriteString("ARENA_" + s.name + "=" + quote(values[i]) + "\n")
-		}
-		return asRoot(b.String() + script)
-	})
-	return pulumi.ToSecret(text).(pulumi.StringOutput)
+// secretText is for what may hold a secret, and for what is too long to be shown.
+func secretText(text string) pulumi.StringOutput {
+	return pulumi.ToSecret(pulumi.String(text)).(pulumi.StringOutput)
 }

@@ -104,6 +104,12 @@ func (r *Rig) ensure(ctx context.Context, names []string, p *progress.Reporter) 
 	if err != nil {
 		return err
 	}
+	if created {
+		// A start that fails from here on has made something: Remove finds it.
+		if err := r.rec.write(r.spec.Dir); err != nil {
+			return err
+		}
+	}
 	for name := range there {
 		// A container that has lost its network can't start again, and one whose host key we do not know can't be trusted.
 		if created || (name != mirrorName && !r.rec.hasKey(name)) {
@@ -123,6 +129,9 @@ func (r *Rig) ensure(ctx context.Context, names []string, p *progress.Reporter) 
 		}
 	}
 	if len(missing) > 0 {
+		if err := r.makeRoom(ctx, len(missing)); err != nil {
+			return err
+		}
 		if err := r.createNodes(ctx, missing); err != nil {
 			return err
 		}

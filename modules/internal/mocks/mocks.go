@@ -19,6 +19,8 @@ import (
 const (
 	Kubeconfig = "server: https://127.0.0.1:6443\n"
 	Token      = "K10mock::server:secret"
+	// Outcome is what a mocked gate says.
+	Outcome = `{"pass":true,"image":"registry.example.com/battle@sha256:0"}`
 )
 
 // Resource is a resource that a program registered.
@@ -29,6 +31,7 @@ type Resource struct {
 	DeletedWith        string
 	Secrets            []string
 	RetainOnDelete     bool
+	Protect            bool
 }
 
 // Graph is all that a program registered.
@@ -52,7 +55,7 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 		r.Parent = shortURN(rpc.GetParent())
 		r.DeletedWith = shortURN(rpc.GetDeletedWith())
 		r.Secrets = rpc.GetAdditionalSecretOutputs()
-		r.RetainOnDelete = rpc.GetRetainOnDelete()
+		r.RetainOnDelete, r.Protect = rpc.GetRetainOnDelete(), rpc.GetProtect()
 		for _, urn := range rpc.GetDependencies() {
 			r.DependsOn = append(r.DependsOn, shortURN(urn))
 		}
@@ -68,6 +71,9 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 			Token, base64.StdEncoding.EncodeToString([]byte(Kubeconfig)))
 		outputs["stdout"] = resource.NewStringProperty(report)
 		outputs["stderr"] = resource.NewStringProperty("")
+	}
+	if args.TypeToken == "command:local:Command" {
+		outputs["stdout"] = resource.NewStringProperty(Outcome)
 	}
 	return args.Name + "-id", outputs, nil
 }
@@ -104,6 +110,9 @@ func (g *Graph) String() string {
 		line(&b, "deleted with", r.DeletedWith)
 		if r.RetainOnDelete {
 			line(&b, "kept", "yes")
+		}
+		if r.Protect {
+			line(&b, "protected", "yes")
 		}
 		line(&b, "secret", strings.Join(r.Secrets, ", "))
 		for _, key := range []resource.PropertyKey{"create", "delete"} {

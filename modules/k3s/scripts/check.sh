@@ -17,11 +17,11 @@ check_host() {
 check_owner() {
 	if [ -f "$STATE/owner" ]; then
 		owner=$(cat "$STATE/owner")
-		role=$(cat "$STATE/role" 2>/dev/null || true)
+		was=$(cat "$STATE/role" 2>/dev/null || true)
 		[ "$owner" = "$ARENA_OWNER" ] ||
 			problem "it is already part of $owner, not $ARENA_OWNER: remove it there first (take it out of that config and run pulumi up)"
-		[ -z "$role" ] || [ "$role" = "$1" ] ||
-			problem "it is installed as $role, not $1: take it out of the config, run pulumi up, then add it again with its new role"
+		[ -z "$was" ] || [ "$was" = "$1" ] ||
+			problem "it is installed as $was, not $1: take it out of the config, run pulumi up, then add it again with its new role"
 		return
 	fi
 	found=

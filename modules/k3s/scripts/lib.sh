@@ -4,7 +4,9 @@ STATE=/var/lib/edge-arena     # what we did to this node, so that it can be undo
 DATA=/var/lib/rancher/k3s     # K3s's own
 BIN=/usr/local/bin
 IMAGES=$DATA/agent/images/k3s-airgap-images-amd64.tar
-TEMPLATE=$DATA/agent/etc/containerd/config.toml.tmpl
+CONTAINERD=$DATA/agent/etc/containerd/config.toml
+TEMPLATE=$CONTAINERD.tmpl
+SYSCTLS=/proc/sys
 
 log() { printf 'edge-arena: %s\n' "$*" >&2; }
 
@@ -62,9 +64,10 @@ fetch_pinned() {
 	mv -f "$2.part" "$2"
 }
 
-# reuse INSTALLED STAGED SHA256 takes what is installed for what would be fetched, if it is the same.
+# reuse INSTALLED STAGED SHA256 takes what is installed for what would be fetched, if it is the same. Without a pinned checksum
+# fetch_pinned is about to tell.
 reuse() {
-	if [ -f "$1" ] && [ -n "$3" ] && [ "$(sum_of "$1")" = "$3" ]; then cp "$1" "$2"; fi
+	if [ -f "$1" ] && { [ -z "$3" ] || [ "$(sum_of "$1")" = "$3" ]; }; then cp "$1" "$2"; fi
 }
 
 # free_mib PATH prints the free space below PATH's nearest existing folder.
@@ -79,11 +82,21 @@ service_manager() {
 	if [ -x /sbin/openrc-run ]; then echo openrc; elif has systemctl && [ -d /run/systemd/system ]; then echo systemd; fi
 }
 
-service_active() { # NAME
+service_active() { [ "$(service_state "$1")" = active ]; } # NAME
+
+# service_state NAME prints active, or what the service is instead.
+service_state() {
 	case $(service_manager) in
-	systemd) [ "$(systemctl is-active "$1" 2>/dev/null)" = active ] ;;
-	openrc) rc-service "$1" status >/dev/null 2>&1 ;;
-	*) return 1 ;;
+	systemd) systemctl is-active "$1" 2>/dev/null || true ;;
+	openrc) if rc-service "$1" status >/dev/null 2>&1; then echo active; else echo inactive; fi ;;
+	esac
+}
+
+# service_at_boot NAME prints enabled where the service starts with the node.
+service_at_boot() {
+	case $(service_manager) in
+	systemd) systemctl is-enabled "$1" 2>/dev/null || true ;;
+	openrc) if [ -e "/etc/runlevels/default/$1" ]; then echo enabled; else echo disabled; fi ;;
 	esac
 }
 

@@ -1,4 +1,5 @@
 # install.sh server|agent [--wasm] FLAG...   brings the node up; the flags are K3s's own, all but --wasm
+# install.sh inspect server|agent [--wasm] FLAG...   prints how the node differs from that, as JSON, and changes nothing
 # install.sh claim server|agent [--wasm]     checks that it can, and changes nothing yet
 # install.sh uninstall                       takes it away again
 # install.sh join|leave NODE                 on a server: another node comes or goes
@@ -10,13 +11,17 @@ main() {
 	verb=$1
 	shift
 	case $verb in
-	server | agent)
-		wasm=no
+	server | agent | inspect)
+		role=$verb wasm=no
+		if [ "$verb" = inspect ]; then
+			role=$1
+			shift
+		fi
 		for flag in "$@"; do
 			shift
 			if [ "$flag" = --wasm ]; then wasm=yes; else set -- "$@" "$flag"; fi
 		done
-		install_node "$verb" "$wasm" "$@"
+		if [ "$verb" = inspect ]; then inspect "$@"; else install_node "$@"; fi
 		;;
 	claim)
 		role=$1

@@ -1,9 +1,7 @@
 # A node of a K3s cluster, from bare host to Ready and back.
 
-# install_node ROLE WASM FLAG... brings the node to what is asked for. Where it is there already, nothing changes.
+# install_node FLAG... brings the node to what is asked for; the caller sets role and wasm. Where it is there already, nothing changes.
 install_node() {
-	role=$1 wasm=$2
-	shift 2
 	check_host
 	check_owner "$role"
 	if [ "$wasm" = yes ]; then check_wasm; fi
@@ -12,9 +10,12 @@ install_node() {
 	service=$(service_name "$role")
 	wanted=$(fingerprint "$role" "$wasm" "$@")
 	started=$(date +%s)
-	if is_current; then
+	read_node
+	changes=$(differences "$@") || die "$ARENA_NODE could not be read"
+	if [ -z "$changes" ] && has_token; then
 		log "$ARENA_NODE: unchanged"
 	else
+		tell_changes
 		check_space
 		die_of_problems
 		apply "$@"
@@ -26,17 +27,20 @@ install_node() {
 	report
 }
 
-# fingerprint is of all that a restart of K3s depends on.
+# fingerprint is of all that a restart of K3s depends on, but for the token: who reads the node for differences does not know that.
 fingerprint() {
 	{
 		printf '%s\n' "$@" "$ARENA_K3S_VERSION" "$ARENA_K3S_SHA256" "$ARENA_INSTALLER_SHA256" "$ARENA_AIRGAP_SHA256" \
-			"$ARENA_ENGINE" "$ARENA_WASMEDGE_VERSION" "$ARENA_SHIM_SHA256" "$ARENA_TOKEN"
+			"$ARENA_ENGINE" "$ARENA_WASMEDGE_VERSION" "$ARENA_SHIM_SHA256"
 	} | sha256sum | cut -d ' ' -f 1
 }
 
-is_current() {
-	[ -f "$STATE/fingerprint" ] && [ "$(cat "$STATE/fingerprint")" = "$wanted" ] &&
-		sha256sum -c "$STATE/files.sha256" >/dev/null 2>&1 && service_active "$service"
+has_token() { [ -z "$ARENA_TOKEN" ] || [ "$(cat "$STATE/token" 2>/dev/null)" = "$ARENA_TOKEN" ]; }
+
+# tell_changes says what is about to be mended, of a node that had been brought up before.
+tell_changes() {
+	[ -f "$STATE/fingerprint" ] || return 0
+	printf '%s\n' "$changes" | awk -F '\t' -v node="$ARENA_NODE" 'NF == 3 { print "edge-arena: " node ": " $1 ": " $3 " instead of " $2 }' >&2
 }
 
 # apply does everything but the start.

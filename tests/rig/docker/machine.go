@@ -20,6 +20,8 @@ type Machine struct {
 	Lib string
 	// Run is the folder for sockets and process ids. Default is /run/edge-arena.
 	Run string
+	// Sys is the folder of the kernel's settings. Default is /proc/sys.
+	Sys string
 }
 
 func (m Machine) withDefaults() Machine {
@@ -28,6 +30,9 @@ func (m Machine) withDefaults() Machine {
 	}
 	if m.Run == "" {
 		m.Run = "/run/edge-arena"
+	}
+	if m.Sys == "" {
+		m.Sys = "/proc/sys"
 	}
 	return m
 }
@@ -38,6 +43,8 @@ type State struct {
 	Packages []string `json:"packages,omitempty"`
 	// Daemon is the Docker daemon that we started. Nil is none.
 	Daemon *Daemon `json:"daemon,omitempty"`
+	// Sysctls are what settings of the kernel that we raised were before us, by their names; see [Machine.Raise].
+	Sysctls map[string]string `json:"sysctls,omitempty"`
 }
 
 // Daemon is a Docker daemon of ours.
@@ -70,7 +77,7 @@ func (m Machine) State() (State, error) {
 
 // save writes the record whole or not at all; an empty one is removed.
 func (m Machine) save(s State) error {
-	if len(s.Packages) == 0 && s.Daemon == nil {
+	if len(s.Packages) == 0 && s.Daemon == nil && len(s.Sysctls) == 0 {
 		if err := os.Remove(m.stateFile()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove record of this machine: %w", err)
 		}

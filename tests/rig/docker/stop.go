@@ -17,18 +17,21 @@ import (
 // stopTimeout is how long our daemon may take to end once it has been asked to. Without containers it takes well below a second.
 const stopTimeout = 30 * time.Second
 
-// Stop ends the Docker daemon that we started, if we did, and removes all that it left behind. While something still runs on it, for
-// example the rig of another checkout, it stays.
+// Stop ends the Docker daemon that we started, if we did, removes all that it left behind, and takes back what [Machine.Raise] has raised.
+// While something still runs on it, for example the rig of another checkout, it stays.
 func (m Machine) Stop(ctx context.Context, p *progress.Reporter) error {
 	m = m.withDefaults()
 	state, err := m.State()
-	if err != nil || state.Daemon == nil {
+	if err != nil || (state.Daemon == nil && len(state.Sysctls) == 0) {
 		return err
 	}
 	return m.locked(ctx, func() error {
 		state, err := m.State()
-		if err != nil || state.Daemon == nil {
+		if err != nil {
 			return err
+		}
+		if state.Daemon == nil {
+			return m.lower(state)
 		}
 		if state.Daemon.alive() {
 			users, err := (&Client{Host: m.host(), Ours: true}).users(ctx)
@@ -57,7 +60,7 @@ func (m Machine) Stop(ctx context.Context, p *progress.Reporter) error {
 			return fmt.Errorf("remove what Docker left: %w", err)
 		}
 		state.Daemon = nil
-		return m.save(state)
+		return m.lower(state)
 	})
 }
 

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"slices"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/edge-arena/edge-arena/internal/rollout"
+	"github.com/edge-arena/edge-arena/modules/city"
+	"github.com/edge-arena/edge-arena/modules/config"
+)
+
+// rollOut makes the cities that the run is about: a wave waits for the gates of the one before.
+func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error {
+	cities, kubeconfigs, waves := pulumi.Map{}, pulumi.StringMap{}, pulumi.Array{}
+	var gates []pulumi.Resource
+	for _, step := range region.Steps() {
+		made, err := makeWave(ctx, region.Name, step, run, gates)
+		if err != nil {
+			return err
+		}
+		var passed []pulumi.Resource
+		names := pulumi.StringArray{}
+		for i, c := range step.Cities {
+			names = append(names, pulumi.String(c.Name))
+			if made[i] == nil {
+				continue
+			}
+			cities[c.Name], kubeconfigs[c.Name] = made[i].Summary, made[i].Kubeconfig
+			passed = append(passed, made[i].Passed...)
+		}
+		waves = append(waves, pulumi.Map{"name": pulumi.String(step.Name), "cities": names})
+		if len(passed) > 0 {
+			gates = passed
+		}
+	}
+	ctx.Export("region", pulumi.String(region.Name))
+	ctx.Export("waves", waves)
+	ctx.Export("cities", cities)
+	ctx.Export("kubeconfigs", pulumi.ToSecret(kubeconfigs))
+	ctx.Export("owed", owed(run))
+	return nil
+}
+
+// makeWave makes the cities of one wave, side by side: a component's outputs are registered only when they are known, so one city after
+// the other would be just that on the hosts too. Cities that are left out stay nil.
+func makeWave(ctx *pulumi.Context, region string, step config.Step, run rollout.Run, after []pulumi.Resource) ([]*city.City, error) {
+	made := make([]*city.City, len(step.Cities))
+	var g errgroup.Group
+	for i, c := range step.Cities {
+		if slices.Contains(run.LeftOut, c.Name) {
+			continue
+		}
+		g.Go(func() (err error) {
+			made[i], err = city.New(ctx, c.Name, &city.Args{Region: region, City: c, After: after})
+			return err
+		})
+	}
+	return made, g.Wait()
+}
+
+func owed(run rollout.Run) pulumi.Map {
+	debts := pulumi.Map{}
+	for city, debt := range run.Owed {
+		debts[city] = pulumi.StringMap{"since": pulumi.String(debt.Since.Format(time.RFC3339)), "reason": pulumi.String(debt.Reason)}
+	}
+	return debts
+}

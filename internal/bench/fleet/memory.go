@@ -1,0 +1,212 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/edge-arena/edge-arena/tests/rig"
+)
+
+// sampled is how often memory and processors are looked at.
+const sampled = time.Second
+
+// Load is what a region took of the machine at the most.
+type Load struct {
+	// Machine is the most memory that was in use on the whole machine, in bytes: all that is not available, this command, Pulumi and its
+	// plugins included. Before is what was in use before the nodes were made.
+	Machine int64 `json:"machine"`
+	Before  int64 `json:"before"`
+	// Containers is the most that the nodes took, without the page cache that they would give back.
+	Containers int64 `json:"containers"`
+	// Busy is which part of the time the machine's cores were at work, 0 to 1.
+	Busy float64 `json:"busy"`
+}
+
+// watchLoad watches the machine until stop is called.
+func watchLoad(ctx context.Context, r *rig.Rig) (stop func() Load, err error) {
+	dirs, err := memoryDirs(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	busy, all, err := processorTime()
+	if err != nil {
+		return nil, err
+	}
+	var peak Load
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(sampled)
+		defer tick.Stop()
+		for {
+			if used, _, err := memoryInUse(); err == nil {
+				peak.Machine = max(peak.Machine, used)
+			}
+			var sum int64
+			for _, dir := range dirs {
+				sum += workingSet(dir)
+			}
+			peak.Containers = max(peak.Containers, sum)
+			select {
+			case <-tick.C:
+			case <-done:
+				return
+			}
+		}
+	})
+	return sync.OnceValue(func() Load {
+		close(done)
+		wg.Wait()
+		if busyNow, allNow, err := processorTime(); err == nil && allNow > all {
+			peak.Busy = float64(busyNow-busy) / float64(allNow-all)
+		}
+		return peak
+	}), nil
+}
+
+// memoryInUse is what is in use and what is available on this machine, in bytes.
+func memoryInUse() (used, available int64, err error) {
+	info, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0, 0, fmt.Errorf("see how much memory there is: %w", err)
+	}
+	return parseMeminfo(info)
+}
+
+func parseMeminfo(info []byte) (used, available int64, err error) {
+	found := map[string]int64{}
+	for line := range bytes.Lines(info) {
+		key, value, _ := strings.Cut(string(line), ":")
+		if key != "MemTotal" && key != "MemAvailable" {
+			continue
+		}
+		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("see how much memory there is: %s: %w", key, err)
+		}
+		found[key] = kb << 10
+	}
+	if len(found) != 2 {
+		return 0, 0, fmt.Errorf("see how much memory there is: /proc/meminfo does not say")
+	}
+	return found["MemTotal"] - found["MemAvailable"], found["MemAvailable"], nil
+}
+
+// memoryDirs are the folders of the rig's containers in the memory controller's hierarchy.
+func memoryDirs(ctx context.Context, r *rig.Rig) ([]string, error) {
+	args := []string{"inspect", "--format", "{{.Id}} {{.State.Pid}}"}
+	for _, n := range r.Nodes() {
+		args = append(args, n.Container)
+	}
+	lines, err := r.Docker().Lines(ctx, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find the nodes' memory: %w", err)
+	}
+	var dirs []string
+	for _, line := range lines {
+		id, pid, _ := strings.Cut(line, " ")
+		content, err := os.ReadFile(filepath.Join("/proc", pid, "cgroup"))
+		if err != nil {
+			return nil, fmt.Errorf("find the nodes' memory: %w", err)
+		}
+		dir := memoryDir(string(content), id)
+		if dir == "" {
+			return nil, fmt.Errorf("find the nodes' memory: container %s is in no control group of its own", id)
+		}
+		dirs = append(dirs, dir)
+	}
+	return dirs, nil
+}
+
+// memoryDir finds the container's folder in the content of /proc/PID/cgroup of its first process, which may have moved below it: that of
+// the memory controller, else of the unified hierarchy.
+func memoryDir(content, id string) string {
+	unified := ""
+	for line := range strings.Lines(content) {
+		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(parts) < 3 {
+			continue
+		}
+		before, _, ok := strings.Cut(parts[2], id)
+		if !ok {
+			continue
+		}
+		folder := before + id
+		if strings.HasSuffix(before, "docker-") {
+			folder += ".scope"
+		}
+		switch {
+		case parts[1] == "memory":
+			return filepath.Join("/sys/fs/cgroup/memory", folder)
+		case parts[1] == "":
+			unified = filepath.Join("/sys/fs/cgroup", folder)
+		}
+	}
+	return unified
+}
+
+// workingSet is what a control group takes without the page cache that it would give back, in bytes; 0 for one that has gone.
+func workingSet(dir string) int64 {
+	for _, version := range [][2]string{{"memory.usage_in_bytes", "total_inactive_file"}, {"memory.current", "inactive_file"}} {
+		usage, err := os.ReadFile(filepath.Join(dir, version[0]))
+		if err != nil {
+			continue
+		}
+		n, err := strconv.ParseInt(strings.TrimSpace(string(usage)), 10, 64)
+		if err != nil {
+			return 0
+		}
+		stat, err := os.ReadFile(filepath.Join(dir, "memory.stat"))
+		if err != nil {
+			return 0
+		}
+		for line := range strings.Lines(string(stat)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if key != version[1] {
+				continue
+			}
+			inactive, err := strconv.ParseInt(value, 10, 64)
+			if err != nil {
+				return 0
+			}
+			return max(n-inactive, 0)
+		}
+	}
+	return 0
+}
+
+// processorTime is for how long the machine's cores have worked, and have been there, in the kernel's ticks.
+func processorTime() (busy, all int64, err error) {
+	content, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0, fmt.Errorf("see how busy the machine is: %w", err)
+	}
+	return parseStat(content)
+}
+
+// parseStat reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal, and two that are parts of the first.
+func parseStat(content []byte) (busy, all int64, err error) {
+	line, _, _ := strings.Cut(string(content), "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, 0, fmt.Errorf("see how busy the machine is: unexpected line %q", line)
+	}
+	for i, field := range fields[1:9] {
+		n, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("see how busy the machine is: %w", err)
+		}
+		all += n
+		if i != 3 && i != 4 {
+			busy += n
+		}
+	}
+	return busy, all, nil
+}

@@ -1,0 +1,111 @@
+package gate
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/edge-arena/edge-arena/internal/slo"
+)
+
+// OutcomesEnv names the environment variable with the folder where a gate that has played leaves its outcome, pass or miss, as
+// `<region>.<city>.json`. Unset, none is left.
+const OutcomesEnv = "EDGE_ARENA_OUTCOMES"
+
+// requestTimeout is how long one answer of the city's API server may take.
+const requestTimeout = 30 * time.Second
+
+// Main is the gate's process: it reads a [Spec] from stdin, plays, writes the outcome to stdout, and returns the exit code. SIGINT and
+// SIGTERM end it, and nothing more is changed in the city then.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Stdin, os.Stdout, os.Stderr); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "error: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// run writes the outcome to stdout, as JSON on one line, only when the city holds its objectives.
+func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
+	spec, err := ReadSpec(stdin)
+	if err != nil {
+		return err
+	}
+	if err := hold(ctx, spec, stdout, stderr); err != nil {
+		return fmt.Errorf("gate of %s: %w", spec.City, err)
+	}
+	return nil
+}
+
+func hold(ctx context.Context, spec Spec, stdout, stderr io.Writer) error {
+	client, err := connect(spec.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	lock, err := lockFile()
+	if err != nil {
+		return err
+	}
+	g := &gate{spec: spec, city: newCity(client, spec), lock: lock, log: stderr, play: slo.Run}
+	outcome, err := g.pass(ctx)
+	if outcome != nil {
+		err = errors.Join(err, leave(os.Getenv(OutcomesEnv), spec.City, outcome))
+	}
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(stdout).Encode(outcome); err != nil {
+		return fmt.Errorf("write outcome: %w", err)
+	}
+	return nil
+}
+
+func connect(kubeconfig string) (kubernetes.Interface, error) {
+	// The causes may quote the kubeconfig, and that is a secret.
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	if err != nil {
+		return nil, errors.New("kubeconfig: it cannot be read, or names no cluster")
+	}
+	config.Timeout, config.UserAgent = requestTimeout, fieldManager
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, errors.New("kubeconfig: its certificates or keys cannot be read")
+	}
+	return client, nil
+}
+
+// leave puts the outcome into the folder, whole or not at all. No folder is none wanted.
+func leave(folder, city string, o *slo.Outcome) error {
+	if folder == "" {
+		return nil
+	}
+	content, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("leave outcome: %w", err)
+	}
+	f, err := os.CreateTemp(folder, ".outcome-*")
+	if err != nil {
+		return fmt.Errorf("leave outcome: %w", err)
+	}
+	_, err = f.Write(append(content, '\n'))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), filepath.Join(folder, strings.ReplaceAll(city, "/", ".")+".json"))
+	}
+	if err != nil {
+		return fmt.Errorf("leave outcome: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}

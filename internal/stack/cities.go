@@ -1,0 +1,84 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
+)
+
+// Cities returns the region's cities by name, as far as each has been brought up. They are read from the cities' own state, not from the
+// stack's outputs: a run that is about some of the cities leaves the outputs of the others out.
+func (s Stack) Cities(ctx context.Context) (map[string]City, error) {
+	cities := map[string]City{}
+	return cities, s.cityOutput(ctx, "summary", func(name string, value json.RawMessage) error {
+		var c City
+		err := json.Unmarshal(value, &c)
+		cities[name] = c
+		return err
+	})
+}
+
+// Kubeconfigs returns the admin's kubeconfig of each city: secrets.
+func (s Stack) Kubeconfigs(ctx context.Context) (map[string]string, error) {
+	kubeconfigs := map[string]string{}
+	return kubeconfigs, s.cityOutput(ctx, "kubeconfig", func(name string, value json.RawMessage) error {
+		var text string
+		err := json.Unmarshal(value, &text)
+		kubeconfigs[name] = text
+		return err
+	})
+}
+
+// cityOutput hands on an output of each city that has it.
+func (s Stack) cityOutput(ctx context.Context, output string, handle func(city string, value json.RawMessage) error) error {
+	// The values go from the CLI to the caller alone: they may be secret.
+	quiet := s
+	quiet.Log = nil
+	out, err := quiet.run(ctx, "stack", "export", "--stack", s.Name, "--show-secrets")
+	if err != nil {
+		return fmt.Errorf("read the cities of stack %s: %w", s.Name, err)
+	}
+	var export struct {
+		Deployment struct {
+			Resources []struct {
+				Resource
+				Outputs map[string]json.RawMessage `json:"outputs"`
+			} `json:"resources"`
+		} `json:"deployment"`
+	}
+	if err := json.Unmarshal([]byte(out), &export); err != nil {
+		return fmt.Errorf("read the cities of stack %s: %w", s.Name, err)
+	}
+	for _, r := range export.Deployment.Resources {
+		value, ok := r.Outputs[output]
+		if r.Type != cityType || !ok {
+			continue
+		}
+		value, err := revealed(value)
+		if err == nil {
+			err = handle(r.Name(), value)
+		}
+		if err != nil {
+			return fmt.Errorf("read the cities of stack %s: %s of %s: %w", s.Name, output, r.Name(), err)
+		}
+	}
+	return nil
+}
+
+// revealed is the value itself of what may be a secret that was exported with its plaintext.
+func revealed(value json.RawMessage) (json.RawMessage, error) {
+	var secret map[string]json.RawMessage
+	if json.Unmarshal(value, &secret) != nil {
+		return value, nil // no object, so no secret
+	}
+	var mark, plaintext string
+	if json.Unmarshal(secret[sig.Key], &mark) != nil || mark != sig.Secret {
+		return value, nil
+	}
+	if err := json.Unmarshal(secret["plaintext"], &plaintext); err != nil {
+		return nil, fmt.Errorf("a secret without its plaintext: %w", err)
+	}
+	return json.RawMessage(plaintext), nil
+}
