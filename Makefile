@@ -45,11 +45,15 @@ test-unit: ## Run the quick tests
 
 .PHONY: test-e2e
 test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some
-	go test -tags e2e -count 1 -timeout 60m -v -p 1 -run '$(RUN)' ./tests ./tests/rig/...
+	go test -tags e2e -count 1 -timeout 60m -v -p 1 -run '$(RUN)' ./tests ./tests/rig/... ./internal/fleet/report
 
 .PHONY: bench
 bench: ## Measure what docs/benchmarks.md holds, on the running local city
 	$(ARENA) bench
+
+.PHONY: bench-fleet
+bench-fleet: ## Measure 110 cities, region after region, and what the orchestration costs (hours)
+	$(ARENA) bench-fleet
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of foreign input for FUZZTIME each
@@ -60,7 +64,7 @@ fuzz: ## Fuzz every parser of foreign input for FUZZTIME each
 .PHONY: lint
 lint: ## Check format, vet and the linter's rules
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
-	go vet ./... && go vet -tags e2e ./tests/...
+	go vet ./... && go vet -tags e2e ./tests/... ./internal/fleet/report
 	$(GOLANGCI_LINT) run
 
 .PHONY: clean-cache

@@ -28,6 +28,7 @@ func TestCity(t *testing.T) {
 	c.edit(func(region map[string]any) { region["battle"].(map[string]any)["replicas"] = pods })
 	before := map[string]rig.Snapshot{server: c.snapshot(server)}
 
+	test_structure.RunTestStage(t, "untouched", func() { c.requireUntouchedByReading(server) })
 	test_structure.RunTestStage(t, "killed", func() { c.killUpOnceItInstalls() })
 	test_structure.RunTestStage(t, "up", func() {
 		require.NoError(t, c.stack.Ensure(t.Context()))
@@ -39,6 +40,7 @@ func TestCity(t *testing.T) {
 		require.NoError(t, c.stack.Refresh(t.Context(), "--expect-no-changes"))
 		require.NoError(t, c.stack.Preview(t.Context(), "--expect-no-changes"))
 	})
+	test_structure.RunTestStage(t, "drift", func() { c.requireDriftIsMended(server) })
 	test_structure.RunTestStage(t, "runtime", func() { c.requireWasmEdge(server) })
 	test_structure.RunTestStage(t, "secrets", func() { c.requireSecretsHidden(server) })
 	test_structure.RunTestStage(t, "objectives", func() { c.requireObjectives(pods) })

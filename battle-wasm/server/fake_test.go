@@ -20,6 +20,7 @@ type fakeMachine struct {
 	discard bool // nobody reads the outbox
 	waits   int
 	rests   int
+	late    int64 // how much later a rest ends than it should
 	seed    byte
 
 	dials []int64  // when connections come that ask for /readyz
@@ -79,6 +80,7 @@ func (m *fakeMachine) Rest(deadline int64) {
 		deadline = min(deadline, m.dials[0])
 	}
 	m.Wait(deadline)
+	m.now += m.late
 }
 
 func (m *fakeMachine) Accept() (transport.Conn, error) {

@@ -37,7 +37,7 @@ func (r *region) up(ctx context.Context, stop <-chan struct{}) error {
 	if err != nil {
 		return err
 	}
-	plan := waves(r.config.Steps(), owed, r.removed(state))
+	plan := waves(r.config.Steps(), state, owed, r.removed(state))
 	for i, w := range plan {
 		if len(w.cities) == 0 && i < len(plan)-1 {
 			return fmt.Errorf("no city of wave %s is online, so nothing is proven to the waves after it: wait for one, or name another in waves", w.name)

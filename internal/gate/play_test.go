@@ -201,7 +201,7 @@ func TestRollbackTakesTheReplicaSetThatPassed(t *testing.T) {
 func TestPodsThatAreStillEndingAreWaitedFor(t *testing.T) {
 	t.Parallel()
 	client, s := cluster(t, newImage, ""), spec()
-	going := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "old", DeletionTimestamp: new(metav1.Now())}, Spec: template(newImage).Spec}
+	going := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "old", Labels: map[string]string{"app": deployment}, DeletionTimestamp: new(metav1.Now())}, Spec: template(newImage).Spec}
 	client.PrependReactor("list", "pods", func(k8stesting.Action) (bool, runtime.Object, error) {
 		return true, &corev1.PodList{Items: []corev1.Pod{going}}, nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -67,6 +68,11 @@ func (s State) OfCity(city string) []Resource {
 		}
 	}
 	return list
+}
+
+// Pending tells whether parts of a city have been replaced and are still to be deleted, as a run that was cut off leaves them.
+func (s State) Pending(city string) bool {
+	return slices.ContainsFunc(s.OfCity(city), func(r Resource) bool { return r.Delete })
 }
 
 // Unprotect lets resources be deleted.

@@ -31,6 +31,10 @@ func (b *builder) kubeconfig(first *remote.Command, node config.Node) pulumi.Str
 // secretField is one value of the report of a node's installer.
 func secretField(cmd *remote.Command, key string) pulumi.StringOutput {
 	value := cmd.Stdout.ApplyT(func(stdout string) (string, error) {
+		if stdout == "" {
+			// The engine leaves the city alone, and the installer has never run.
+			return "", nil
+		}
 		var report map[string]string
 		if err := json.Unmarshal([]byte(stdout), &report); err != nil {
 			return "", errors.New("the installer's report is not JSON: does the login shell of the node print something of its own?")
