@@ -135,7 +135,9 @@ func (r *region) wave(ctx context.Context, w wave, mend []string) error {
 		return err
 	}
 	upErr := r.engine(ctx, env, func(s stack.Stack, flags ...string) error {
-		return s.Up(ctx, slices.Concat(w.flags, mend, []string{"--continue-on-error"}, flags)...)
+		// Not with --continue-on-error: the engine would then bring what is excluded forward, past what failed on the way to it, in a state
+		// that it refuses to read afterwards.
+		return s.Up(ctx, slices.Concat(w.flags, mend, flags)...)
 	})
 	var failed []string
 	for _, name := range w.cities {

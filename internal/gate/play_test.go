@@ -20,7 +20,6 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client/clienttest"
 	"github.com/edge-arena/edge-arena/internal/slo"
-	"github.com/edge-arena/edge-arena/modules/battle"
 )
 
 // gateOf is a gate that reads what it says, and looks often.
@@ -234,9 +233,4 @@ func TestTheKubeconfigIsNeverQuoted(t *testing.T) {
 		require.ErrorContains(t, err, "kubeconfig: ")
 		require.NotContains(t, err.Error(), "s3cret")
 	}
-}
-
-func TestTheDeploymentIsThatOfTheBattleService(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, battle.App, deployment)
 }

@@ -108,21 +108,6 @@ func (s Stack) Remove(ctx context.Context) error {
 	return nil
 }
 
-// Output decodes the stack's output of that name, secrets shown, into v.
-func (s Stack) Output(ctx context.Context, name string, v any) error {
-	// The values go from the CLI to v alone: they may be secret.
-	quiet := s
-	quiet.Log = nil
-	out, err := quiet.run(ctx, "stack", "output", name, "--json", "--show-secrets", "--stack", s.Name)
-	if err != nil {
-		return fmt.Errorf("read output %s of stack %s: %w", name, s.Name, err)
-	}
-	if err := json.Unmarshal([]byte(out), v); err != nil {
-		return fmt.Errorf("read output %s of stack %s: %w", name, s.Name, err)
-	}
-	return nil
-}
-
 func (s Stack) operate(ctx context.Context, verb string, flags []string) error {
 	args := append([]string{verb, "--stack", s.Name, "--non-interactive", "--color", "never", "--suppress-permalink"}, flags...)
 	if s.ConfigFile != "" {

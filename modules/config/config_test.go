@@ -1,104 +1,15 @@
 package config_test
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/json"
-	"encoding/pem"
-	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/edge-arena/edge-arena/modules/config"
 )
-
-// project is a root with a key, two pinned hosts, an alias for each, and image archives.
-func project(t testing.TB) string {
-	t.Helper()
-	root := t.TempDir()
-	write := func(name, content string, mode os.FileMode) {
-		path := filepath.Join(root, name)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(content), mode))
-		require.NoError(t, os.Chmod(path, mode))
-	}
-	private, public := keys(t, "")
-	write("key", private, 0o600)
-	write("open", private, 0o644)
-	locked, _ := keys(t, "secret")
-	write("locked", locked, 0o600)
-	write("known_hosts", fmt.Sprintf("192.0.2.1 %s\n[192.0.2.2]:2222 %s\n192.0.2.9 %s\n", public, public, rsaKey(t)), 0o644)
-	write("ssh_config", "Host one\n  HostName 192.0.2.1\nHost two\n  HostName 192.0.2.2\n  Port 2222\n  User ops\n  IdentityFile key\n"+
-		"Host jump\n  HostName 192.0.2.1\n  ProxyJump bastion\n", 0o644)
-	write("battle.tar", "", 0o644)
-	write("ports.tar", "", 0o644)
-	write("mirror.url", "http://192.0.2.3\n", 0o644)
-	sum := strings.Repeat("0a", 32)
-	write("sums", sum+"  k3s\n"+sum+" *install.sh\n"+sum+"  k3s-airgap-images-amd64.tar\n", 0o644)
-	write("half", sum+"  k3s\n", 0o644)
-	write("odd", "what is this\n", 0o644)
-	return root
-}
-
-func keys(t testing.TB, passphrase string) (private, public string) {
-	t.Helper()
-	pub, priv, err := ed25519.GenerateKey(nil)
-	require.NoError(t, err)
-	var block *pem.Block
-	if passphrase == "" {
-		block, err = ssh.MarshalPrivateKey(priv, "")
-	} else {
-		block, err = ssh.MarshalPrivateKeyWithPassphrase(priv, "", []byte(passphrase))
-	}
-	require.NoError(t, err)
-	key, err := ssh.NewPublicKey(pub)
-	require.NoError(t, err)
-	return string(pem.EncodeToMemory(block)), strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-}
-
-func rsaKey(t testing.TB) string {
-	t.Helper()
-	private, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
-	key, err := ssh.NewPublicKey(&private.PublicKey)
-	require.NoError(t, err)
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
-}
-
-type object = map[string]any
-
-// region is a valid one, changed by edit.
-func region(edit func(r object)) []byte {
-	r := object{
-		"name":   "east",
-		"ssh":    object{"configFile": "ssh_config", "privateKeyFile": "key", "knownHostsFile": "known_hosts"},
-		"battle": object{"archive": "battle.tar", "portAllocator": object{"archive": "ports.tar"}},
-		"cities": []any{object{"name": "a", "nodes": []any{object{"name": "a-1", "host": "one"}}}},
-	}
-	if edit != nil {
-		edit(r)
-	}
-	return raw(r)
-}
-
-func raw(tree object) []byte {
-	text, err := json.Marshal(tree)
-	if err != nil {
-		panic(err)
-	}
-	return text
-}
-
-func node(r object) object {
-	return r["cities"].([]any)[0].(object)["nodes"].([]any)[0].(object)
-}
 
 func TestParseCompletesARegion(t *testing.T) {
 	t.Parallel()
