@@ -56,7 +56,7 @@ bench: ## Measure what docs/benchmarks.md holds, on the running local city
 	$(ARENA) bench
 
 .PHONY: bench-fleet
-bench-fleet: ## Measure 110 cities, region after region, and what the orchestration costs (hours)
+bench-fleet: ## Measure 110 cities, region after region, and what the orchestration costs (an hour or more)
 	$(ARENA) bench-fleet
 
 .PHONY: fuzz

@@ -122,7 +122,7 @@ func previewAll(ctx context.Context, w *workspace.Workspace, p *progress.Reporte
 	var ready []*regionPlan
 	for _, r := range plans {
 		if _, err := config.Parse(r.raw, w.Root); err != nil {
-			r.Unknown = "not all files that the config names are on this machine:\n" + firstLines(err.Error(), 1, 4)
+			r.Unknown = "not all files that the config names are on this machine:\n" + firstProblems(err.Error(), 4)
 		} else {
 			ready = append(ready, r)
 		}
@@ -214,10 +214,10 @@ func printPlans(out io.Writer, plans []*regionPlan, jsonFile string) error {
 	return nil
 }
 
-// firstLines leaves out the first lines of a list, shows the next few and counts the rest.
-func firstLines(text string, skip, show int) string {
+// firstProblems leaves out the headline of a list, shows the next few lines and counts the rest.
+func firstProblems(text string, show int) string {
 	lines := strings.Split(text, "\n")
-	lines = lines[min(skip, len(lines)):]
+	lines = lines[min(1, len(lines)):]
 	if rest := len(lines) - show; rest > 0 {
 		lines = append(lines[:show:show], fmt.Sprintf("  and %d more", rest))
 	}

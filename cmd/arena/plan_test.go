@@ -65,7 +65,7 @@ func TestPlanWithoutFiles(t *testing.T) {
 	checkout(t, map[string]string{"east": oneCity})
 	code, stdout, stderr := arena(t, "plan", "-s", "east")
 	require.Zero(t, code, stderr)
-	require.Contains(t, stdout, "changes: not known: not all files that the config names are on this machine:\n  cities[0].nodes[0].ssh.privateKeyFile: required")
+	require.Contains(t, stdout, "changes: not known: not all files that the config names are on this machine:\n  ssh.privateKeyFile: required")
 	require.NotContains(t, stdout, "fleet:")
 }
 
@@ -90,9 +90,9 @@ func TestPlanOfNothing(t *testing.T) {
 	require.Contains(t, stderr, "has no stack but local: describe a region in Pulumi.<region>.yaml there, or name a stack with -s")
 }
 
-func TestFirstLines(t *testing.T) {
+func TestFirstProblems(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "  b\n  c", firstLines("a\n  b\n  c", 1, 2))
-	require.Equal(t, "  b\n  and 2 more", firstLines("a\n  b\n  c\n  d", 1, 1))
-	require.Empty(t, firstLines("a", 1, 4))
+	require.Equal(t, "  b\n  c", firstProblems("a\n  b\n  c", 2))
+	require.Equal(t, "  b\n  and 2 more", firstProblems("a\n  b\n  c\n  d", 1))
+	require.Empty(t, firstProblems("a", 4))
 }

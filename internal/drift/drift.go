@@ -58,7 +58,7 @@ func Read(ctx context.Context, region *config.Region, parallel int) []NodeReport
 			state, err := read(ctx, p.args, p.node)
 			if err != nil {
 				reports[i].Error = err.Error()
-				return nil
+				return nil //nolint:nilerr // It is that node's, and in its report.
 			}
 			reports[i].State = state
 			return nil

@@ -195,7 +195,7 @@ func (f *fixture) region(name string, cities []string, edit func(r object)) {
 		list = append(list, object{"name": city, "nodes": []any{object{"name": "n", "host": host, "ssh": object{"port": json.Number(port)}}}})
 	}
 	r := object{
-		"name": name, "ssh": object{"privateKeyFile": "key", "knownHostsFile": name + "/known_hosts", "dialTimeout": "2s"},
+		"name": name, "ssh": object{"privateKeyFile": "key", "knownHostsFile": name + "/known_hosts", "dialTimeout": "2s", "dialAttempts": 1},
 		"battle": object{"archive": "battle.tar", "portAllocator": object{"archive": "battle.tar"}}, "cities": list,
 	}
 	if edit != nil {

@@ -151,7 +151,7 @@ func (r *region) wave(ctx context.Context, w wave, mend []string) error {
 			case s.Error != "":
 				s.State = Failed
 				failed = append(failed, name)
-			case upErr == nil:
+			case upErr == nil || outcome != nil && outcome.Pass:
 				s.State = Done
 			case s.State == Running:
 				// It was not at fault itself, nor was it finished.

@@ -87,9 +87,9 @@ func cluster(t *testing.T, live, passed string) *fake.Clientset {
 
 func live(t *testing.T, client *fake.Clientset) string {
 	t.Helper()
-	d, err := client.AppsV1().Deployments("battle").Get(t.Context(), deployment, metav1.GetOptions{})
+	d, err := client.Tracker().Get(appsv1.SchemeGroupVersion.WithResource("deployments"), "battle", deployment)
 	require.NoError(t, err)
-	return imageOf(&d.Spec.Template)
+	return imageOf(&d.(*appsv1.Deployment).Spec.Template)
 }
 
 func remembered(t *testing.T, client *fake.Clientset) string {

@@ -29,7 +29,7 @@ func (t *Totals) add(o Totals) {
 	t.Pods += o.Pods
 	t.Fit += o.Fit
 	t.Free += o.Free
-	t.Cost = t.Cost.plus(o.Cost)
+	t.Cost = t.plus(o.Cost)
 	t.StorageMB += o.StorageMB
 	t.ContainerStorageMB += o.ContainerStorageMB
 }

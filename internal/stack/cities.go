@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/sig"
@@ -69,16 +70,16 @@ func (s Stack) cityOutput(ctx context.Context, output string, handle func(city s
 
 // revealed is the value itself of what may be a secret that was exported with its plaintext.
 func revealed(value json.RawMessage) (json.RawMessage, error) {
-	var secret map[string]json.RawMessage
-	if json.Unmarshal(value, &secret) != nil {
-		return value, nil // no object, so no secret
+	var secret struct {
+		Mark      string  `json:"4dabf18193072939515e22adb298388d"` // sig.Key
+		Plaintext *string `json:"plaintext"`
 	}
-	var mark, plaintext string
-	if json.Unmarshal(secret[sig.Key], &mark) != nil || mark != sig.Secret {
-		return value, nil
+	// What is no object, or one of another shape, is no secret.
+	if err := json.Unmarshal(value, &secret); err != nil || secret.Mark != sig.Secret {
+		return value, nil //nolint:nilerr // It is the value itself.
 	}
-	if err := json.Unmarshal(secret["plaintext"], &plaintext); err != nil {
-		return nil, fmt.Errorf("a secret without its plaintext: %w", err)
+	if secret.Plaintext == nil {
+		return nil, errors.New("a secret without its plaintext")
 	}
-	return json.RawMessage(plaintext), nil
+	return json.RawMessage(*secret.Plaintext), nil
 }

@@ -19,7 +19,7 @@ type Resource struct {
 }
 
 // Name is the resource's logical name.
-func (r Resource) Name() string { return r.URN[strings.LastIndex(r.URN, "::")+2:] }
+func (r Resource) Name() string { return urnName(r.URN) }
 
 // cityType is the type token of a city, as modules/city has it.
 const cityType = "edge-arena:city:City"

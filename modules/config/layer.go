@@ -28,7 +28,7 @@ func decodeRegion(tree map[string]any) (*Region, problems) {
 		}
 		r.Cities = append(r.Cities, decodeCity(path, object, r.Settings, &found))
 	}
-	r.Settings.complete()
+	r.complete()
 	return r, found
 }
 
@@ -51,13 +51,13 @@ func decodeCity(path string, tree map[string]any, region Settings, found *proble
 		yieldShim(&n.Wasm, object)
 		yieldMirror(&n.K3s.Mirror, object)
 		decode(at, object, &n, found)
-		n.NodeSettings.complete()
+		n.complete()
 		c.Nodes = append(c.Nodes, n)
 	}
 	if len(c.Nodes) == 1 {
 		or(&c.Nodes[0].Role, RoleServer)
 	}
-	c.Settings.complete()
+	c.complete()
 	return c
 }
 

@@ -18,7 +18,7 @@ func (r *Region) validateCities(found *problems) {
 		unique(found, cities, path+".name", c.Name)
 		r.checkPrefix(found, path+".name", c.Name)
 		at := scope{found: found, at: path, own: c.own, parent: &scope{found: found}}
-		c.Settings.validate(at)
+		c.validate(at)
 		c.validateLocation(found, path+".location")
 		c.validateNodes(at, hosts)
 		c.validateRoom(at)
@@ -71,7 +71,7 @@ func (c *City) validateNodes(city scope, hosts map[string]string) {
 			found.add(at+".host", "required: an address, or an alias of ssh.configFile")
 		}
 		unique(found, hosts, at+".host", n.machine())
-		n.NodeSettings.validate(scope{found: found, at: at, own: n.own, parent: &city})
+		n.validate(scope{found: found, at: at, own: n.own, parent: &city})
 		if n.ExternalAddress != "" {
 			if _, err := netip.ParseAddr(n.ExternalAddress); err != nil {
 				found.add(at+".externalAddress", "%q is not an IP address", n.ExternalAddress)

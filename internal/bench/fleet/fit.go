@@ -19,21 +19,26 @@ const (
 	operatorRegion = 700 << 20
 )
 
-// needed is how much memory a region takes on this machine.
-func needed(r *config.Region) int64 {
-	n := int64(operatorRegion)
-	for i := range r.Cities {
-		c := &r.Cities[i]
-		n += operatorCity + int64(len(c.Servers()))*serverMemory + int64(len(c.Agents()))*agentMemory + int64(c.Battle.Replicas)*podMemory
-	}
-	return n
+// needed is how much memory so much takes on this machine.
+func needed(cities, servers, agents, pods int) int64 {
+	return operatorRegion + int64(cities)*operatorCity + int64(servers)*serverMemory + int64(agents)*agentMemory + int64(pods)*podMemory
 }
 
-// fit refuses a region that the machine has no room for.
-func fit(r *config.Region, available int64) error {
-	if need := needed(r); need > available {
-		return fmt.Errorf("region %s takes about %.1f GB of memory, and %.1f GB are available: stop what else runs here, or leave it out with --regions",
-			r.Name, gb(need), gb(available))
+// neededBy is how much memory a region takes on this machine.
+func neededBy(r *config.Region) int64 {
+	var servers, agents, pods int
+	for i := range r.Cities {
+		c := &r.Cities[i]
+		servers, agents, pods = servers+len(c.Servers()), agents+len(c.Agents()), pods+c.Battle.Replicas
+	}
+	return needed(len(r.Cities), servers, agents, pods)
+}
+
+// fit refuses what the machine has no room for.
+func fit(need, available int64) error {
+	if need > available {
+		return fmt.Errorf("it takes about %.1f GB of memory, and %.1f GB are available: stop what else runs here, or measure less (--regions, --sizes)",
+			gb(need), gb(available))
 	}
 	return nil
 }

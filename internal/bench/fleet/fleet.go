@@ -107,7 +107,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (*Report, error)
 	report, err := r.report(strings.Join(strings.Fields(string(load))[:3], " "))
 	errs = append(errs, err)
 	if ctx.Err() != nil {
-		errs = append(errs, fmt.Errorf("interrupted, what is measured is kept: %w", context.Cause(ctx)))
+		errs = append(errs, errors.New("interrupted: what is measured is kept, and the same command goes on from there"))
 	}
 	return report, errors.Join(errs...)
 }

@@ -123,8 +123,9 @@ func TestFit(t *testing.T) {
 		Nodes:    []config.Node{{Role: config.RoleServer}, {Role: config.RoleAgent}},
 	}}}
 	need := int64(operatorRegion + operatorCity + serverMemory + agentMemory + 10*podMemory)
-	require.NoError(t, fit(r, need))
-	require.EqualError(t, fit(r, 1e9), "region east takes about 2.3 GB of memory, and 1.0 GB are available: stop what else runs here, or leave it out with --regions")
+	require.Equal(t, need, neededBy(r))
+	require.NoError(t, fit(need, need))
+	require.EqualError(t, fit(need, 1e9), "it takes about 2.3 GB of memory, and 1.0 GB are available: stop what else runs here, or measure less (--regions, --sizes)")
 }
 
 func TestParsePods(t *testing.T) {

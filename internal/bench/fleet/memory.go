@@ -142,10 +142,10 @@ func memoryDir(content, id string) string {
 		if strings.HasSuffix(before, "docker-") {
 			folder += ".scope"
 		}
-		switch {
-		case parts[1] == "memory":
+		switch parts[1] {
+		case "memory":
 			return filepath.Join("/sys/fs/cgroup/memory", folder)
-		case parts[1] == "":
+		case "":
 			unified = filepath.Join("/sys/fs/cgroup", folder)
 		}
 	}

@@ -28,7 +28,7 @@ const overheadStack = "bench-overhead"
 func (r *runner) overhead(ctx context.Context) error {
 	for _, n := range r.cfg.Sizes {
 		if ctx.Err() != nil {
-			return nil // the caller tells of it
+			return context.Cause(ctx)
 		}
 		file := r.path("overhead", fmt.Sprintf("%d.json", n))
 		before, err := readResult[Overhead](file)
@@ -57,6 +57,13 @@ func serverName(city string) string { return city + "-1" }
 
 // pair measures both sides, each on fresh nodes: Pulumi first, for what the other side runs is read from its state.
 func (r *runner) pair(ctx context.Context, result *Overhead) error {
+	_, available, err := memoryInUse()
+	if err != nil {
+		return err
+	}
+	if err := fit(needed(result.Cities, result.Cities, 0, result.Pods), available); err != nil {
+		return err
+	}
 	var cities, nodes []string
 	for i := range result.Cities {
 		cities = append(cities, cityName(i))
@@ -64,7 +71,7 @@ func (r *runner) pair(ctx context.Context, result *Overhead) error {
 	}
 	var steps []replay.Step
 	var addresses map[string]string
-	err := r.withNodes(ctx, rigName, nodes, func(ctx context.Context, made *rig.Rig) error {
+	err = r.withNodes(ctx, rigName, nodes, func(ctx context.Context, made *rig.Rig) error {
 		content, err := r.comparedFile(made, cities)
 		if err != nil {
 			return err

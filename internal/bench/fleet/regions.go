@@ -25,7 +25,7 @@ const rigName = "bench-fleet"
 func (r *runner) regions(ctx context.Context) error {
 	for i, name := range r.cfg.Regions {
 		if ctx.Err() != nil {
-			return nil // the caller tells of it
+			return context.Cause(ctx)
 		}
 		sample, err := os.ReadFile(sampleFile(r.cfg.Workspace.Root, name))
 		if err != nil {
@@ -49,7 +49,7 @@ func (r *runner) regions(ctx context.Context) error {
 			return r.region(ctx, name, sample, result)
 		})
 		if ctx.Err() != nil {
-			return nil
+			return err
 		}
 		if err != nil {
 			result.Error = err.Error()
@@ -134,7 +134,7 @@ func (r *runner) fits(name string, sample []byte, available int64) error {
 	if err != nil {
 		return err
 	}
-	return fit(cfg, available)
+	return fit(neededBy(cfg), available)
 }
 
 // up rolls the stack's region out as `arena fleet up` does.
