@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,10 +75,12 @@ func (c *city) requireRolloutKeepsCapacity(pods int) {
 	cancel()
 	require.Equal(c.t, pods, <-least, "the fewest available pods during the rollout")
 
-	maximum, err := k8s.RunKubectlAndGetOutputE(c.t, options, "get", "pods", "-l", "app=real-time-battle",
-		"-o", `jsonpath={.items[0].spec.containers[0].env[?(@.name=="MAX_PLAYERS")].value}`)
-	require.NoError(c.t, err)
-	require.Equal(c.t, "9", maximum)
+	// Pods that were there before may still be on their way out.
+	require.Eventually(c.t, func() bool {
+		maxima, err := k8s.RunKubectlAndGetOutputE(c.t, options, "get", "pods", "-l", "app=real-time-battle",
+			"-o", `jsonpath={.items[*].spec.containers[0].env[?(@.name=="MAX_PLAYERS")].value}`)
+		return err == nil && maxima == strings.TrimSpace(strings.Repeat("9 ", pods))
+	}, time.Minute, time.Second, "MAX_PLAYERS of every battle pod")
 }
 
 // requireCrashingImageIsRefused deploys an image that ends at once: the update fails, and the pods that were there play on.
