@@ -67,7 +67,7 @@ func overlay(sample []byte, l Local) ([]byte, error) {
 	for key, value := range objectives() {
 		slo[key] = value
 	}
-	at(slo, "gate")["attempts"] = 1
+	at(slo, "gate")["attempts"] = 3
 	region["protect"] = false
 	k3s := at(region, "k3s")
 	k3s["mirror"] = map[string]any{"url": l.MirrorURL, "checksumsFile": l.Checksums}

@@ -18,6 +18,10 @@ import (
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
 
+// atOnce is how many resources of a region are worked on at once: all hosts share the cores of one machine, on which more would wait for each
+// other until their time-outs.
+const atOnce = "6"
+
 // rigName is the name of the nodes' rig, whatever runs on it.
 const rigName = "bench-fleet"
 
@@ -92,6 +96,7 @@ func (r *runner) region(ctx context.Context, name string, sample []byte, result 
 		if err != nil {
 			return err
 		}
+		s.Env = append(s.Env, "PULUMI_PARALLEL="+atOnce)
 		cfg, err := s.Region()
 		if err != nil {
 			return err

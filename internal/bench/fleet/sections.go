@@ -44,7 +44,7 @@ func (r *Report) regionSection() section {
 		title: "The fleet on one machine, region after region",
 		conditions: fmt.Sprintf("`arena fleet up` of each region of stacks/ onto containers of this machine, from bare nodes: waves, gates and all. "+
 			"Of the files only the nodes' addresses, mirror and images are exchanged, the pods' CPU request is %s, and the gates' objectives are wide, with 1 bot a pod for 5 s: "+
-			"a gate that misses would end the region. Nodes, bots and Pulumi share the cores. A city's time is from its first to its last operation, its turn at the gate "+
+			"a gate that misses would end the region. Nodes, bots and Pulumi share the cores, so Pulumi works on no more than "+atOnce+" resources at once. A city's time is from its first to its last operation, its turn at the gate "+
 			"included (one gate plays at a time). P99 is of the RTT at the gate; the promise is %g ms. Peak memory is all that was in use on the machine; "+
 			"the nodes' part is without page cache.", cpuRequest, promisedP99),
 		header: []string{
