@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -49,8 +52,12 @@ func down(ctx context.Context, w *workspace.Workspace, p *progress.Reporter, pur
 			return err
 		}
 	}
-	if err := os.RemoveAll(w.Path()); err != nil {
-		return fmt.Errorf("remove the checkout's state: %w", err)
+	regions, err := removeState(w)
+	if err != nil {
+		return err
+	}
+	if len(regions) > 0 {
+		p.Note("the state of %s stays in %s: those are taken down by arena fleet down", strings.Join(regions, ", "), w.Path("pulumi", "state"))
 	}
 	if err := removeNodeImage(ctx, m); err != nil {
 		return err
@@ -72,6 +79,48 @@ func down(ctx context.Context, w *workspace.Workspace, p *progress.Reporter, pur
 		p.Note("%d Debian packages that arena installed stay; arena down --purge removes them", len(state.Packages))
 	}
 	return nil
+}
+
+// removeState removes the checkout's own state, but for that of regions that are not on this machine: whoever keeps it here has nothing else
+// that knows of their hosts. It returns their names.
+func removeState(w *workspace.Workspace) (regions []string, err error) {
+	stacks, err := filepath.Glob(w.Path("pulumi", "state", ".pulumi", "stacks", "*", "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("look for the state of regions: %w", err)
+	}
+	for _, file := range stacks {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); name != localStack {
+			regions = append(regions, name)
+		}
+	}
+	if len(regions) == 0 {
+		if err := os.RemoveAll(w.Path()); err != nil {
+			return nil, fmt.Errorf("remove the checkout's state: %w", err)
+		}
+		return nil, nil
+	}
+	keep := map[string]bool{w.Path("pulumi"): true, w.Path("pulumi", "state"): true, w.Path("fleet"): true}
+	var errs []error
+	for _, dir := range []string{w.Path(), w.Path("pulumi")} {
+		entries, err := os.ReadDir(dir)
+		errs = append(errs, err)
+		for _, e := range entries {
+			if path := filepath.Join(dir, e.Name()); !keep[path] {
+				errs = append(errs, os.RemoveAll(path))
+			}
+		}
+	}
+	for _, name := range []string{localStack, localStack + ".*"} {
+		local, err := filepath.Glob(w.Path("pulumi", "state", ".pulumi", "*", "*", name))
+		errs = append(errs, err)
+		for _, path := range local {
+			errs = append(errs, os.RemoveAll(path))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, fmt.Errorf("remove the checkout's state: %w", err)
+	}
+	return regions, nil
 }
 
 // removeNodeImage takes the node image from the Docker daemon, if there is one: another run gets it from the cache.

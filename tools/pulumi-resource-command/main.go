@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -29,10 +30,22 @@ const (
 )
 
 func main() {
+	go leaveWith(os.Getppid, 2*time.Second, 10*time.Second, func() { os.Exit(1) })
 	if err := pprovider.MainContext(context.Background(), name, newServer); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// leaveWith leaves some time after the process's parent has changed: an engine that was killed cannot stop its plugins. What it had under
+// way ends with its connection, within the time that is given.
+func leaveWith(parent func() int, every, grace time.Duration, leave func()) {
+	engine := parent()
+	for parent() == engine {
+		time.Sleep(every)
+	}
+	time.Sleep(grace)
+	leave()
 }
 
 // newServer returns the whole plugin for an engine.
