@@ -202,7 +202,7 @@ func TestMemAvailable(t *testing.T) {
 	require.Equal(t, int64(2048<<10), got)
 	_, err = memAvailable([]byte("MemTotal: 9 kB\n"))
 	require.ErrorContains(t, err, "/proc/meminfo does not say")
-	require.Equal(t, int64(700+16*200)<<20, weight(16))
+	require.Equal(t, int64(150+16*350)<<20, weight(16))
 }
 
 func TestStepOf(t *testing.T) {

@@ -8,11 +8,12 @@ import (
 	"strings"
 )
 
-// What an update needs on the operator's machine, in bytes: one process of the Kubernetes provider a city, and the CLI, the language host,
-// the program and the command provider a region.
+// What an update needs on the operator's machine, in bytes. A city is a process of the Kubernetes provider and its part of the CLI's state;
+// the rest is the CLI, the language host, the program and the command provider. `arena bench-fleet overhead` measured 0.4, 1.0 and 5.5 GB for
+// 1, 4 and 16 cities (docs/benchmarks.md).
 const (
-	perCity   = 200 << 20
-	perRegion = 700 << 20
+	perCity   = 350 << 20
+	perRegion = 150 << 20
 )
 
 // share is how much of the memory that is available a fleet's run may take.
