@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -119,13 +118,9 @@ func (f *fleetFlags) options(w *workspace.Workspace, tools *toolchain.Toolchain)
 
 // regionStacks are the stacks of all regions but the local one, or those that are named.
 func regionStacks(w *workspace.Workspace, tools *toolchain.Toolchain, names []string) ([]stack.Stack, error) {
-	files, err := filepath.Glob(filepath.Join(w.Root, "stacks", "Pulumi.*.yaml"))
+	all, err := stack.Names(w.Root)
 	if err != nil {
-		return nil, fmt.Errorf("list regions: %w", err)
-	}
-	var all []string
-	for _, file := range files {
-		all = append(all, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
+		return nil, err
 	}
 	if len(names) == 0 {
 		names = slices.DeleteFunc(slices.Clone(all), func(name string) bool { return name == localStack })

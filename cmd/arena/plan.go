@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -75,17 +76,11 @@ type regionPlan struct {
 
 // planStacks are the stacks that have a file, but for the local one.
 func planStacks(root string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(root, "stacks", "Pulumi.*.yaml"))
+	names, err := stack.Names(root)
 	if err != nil {
-		return nil, fmt.Errorf("find stacks: %w", err)
+		return nil, err
 	}
-	var names []string
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
-		if name != localStack {
-			names = append(names, name)
-		}
-	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == localStack })
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%s has no stack but %s: describe a region in Pulumi.<region>.yaml there, or name a stack with -s", filepath.Join(root, "stacks"), localStack)
 	}

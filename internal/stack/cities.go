@@ -34,25 +34,15 @@ func (s Stack) Kubeconfigs(ctx context.Context) (map[string]string, error) {
 
 // cityOutput hands on an output of each city that has it.
 func (s Stack) cityOutput(ctx context.Context, output string, handle func(city string, value json.RawMessage) error) error {
-	// The values go from the CLI to the caller alone: they may be secret.
-	quiet := s
-	quiet.Log = nil
-	out, err := quiet.run(ctx, "stack", "export", "--stack", s.Name, "--show-secrets")
+	type resource struct {
+		Resource
+		Outputs map[string]json.RawMessage `json:"outputs"`
+	}
+	resources, err := exported[resource](ctx, s, "--show-secrets")
 	if err != nil {
 		return fmt.Errorf("read the cities of stack %s: %w", s.Name, err)
 	}
-	var export struct {
-		Deployment struct {
-			Resources []struct {
-				Resource
-				Outputs map[string]json.RawMessage `json:"outputs"`
-			} `json:"resources"`
-		} `json:"deployment"`
-	}
-	if err := json.Unmarshal([]byte(out), &export); err != nil {
-		return fmt.Errorf("read the cities of stack %s: %w", s.Name, err)
-	}
-	for _, r := range export.Deployment.Resources {
+	for _, r := range resources {
 		value, ok := r.Outputs[output]
 		if r.Type != cityType || !ok {
 			continue

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -13,6 +14,19 @@ import (
 
 // regionKey is the region's key in a stack file, with the project's name before it.
 const regionKey = "edge-arena:" + config.Key
+
+// Names are the stacks that have a config file in the project at root, ordered.
+func Names(root string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(root, "stacks", "Pulumi.*.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("list stacks: %w", err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
+	}
+	return names, nil
+}
 
 // File is the stack's config file.
 func (s Stack) File() string {

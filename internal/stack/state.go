@@ -31,21 +31,28 @@ type State struct {
 
 // State reads the stack's state. It contacts nobody but the backend.
 func (s Stack) State(ctx context.Context) (State, error) {
-	quiet := s
-	quiet.Log = nil
-	out, err := quiet.run(ctx, "stack", "export", "--stack", s.Name)
+	resources, err := exported[Resource](ctx, s)
 	if err != nil {
 		return State{}, fmt.Errorf("read state of stack %s: %w", s.Name, err)
 	}
+	return State{Resources: resources}, nil
+}
+
+// exported are the resources of the stack's state, as far as T has their fields. Flags are those of `pulumi stack export`. What it prints goes
+// to the caller alone: it may be secret.
+func exported[T any](ctx context.Context, s Stack, flags ...string) ([]T, error) {
+	s.Log = nil
+	out, err := s.run(ctx, append([]string{"stack", "export", "--stack", s.Name}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
 	var export struct {
 		Deployment struct {
-			Resources []Resource `json:"resources"`
+			Resources []T `json:"resources"`
 		} `json:"deployment"`
 	}
-	if err := json.Unmarshal([]byte(out), &export); err != nil {
-		return State{}, fmt.Errorf("read state of stack %s: %w", s.Name, err)
-	}
-	return State{Resources: export.Deployment.Resources}, nil
+	err = json.Unmarshal([]byte(out), &export)
+	return export.Deployment.Resources, err
 }
 
 // Cities are the names of the cities that the state has something of.

@@ -6,8 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -238,16 +237,6 @@ func parsePods(content []byte) (ready, restarts int, err error) {
 
 // RegionNames are the regions of the checkout at root, but for the local one.
 func RegionNames(root string) ([]string, error) {
-	files, err := filepath.Glob(sampleFile(root, "*"))
-	if err != nil {
-		return nil, fmt.Errorf("list regions: %w", err)
-	}
-	var names []string
-	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml")
-		if name != "local" {
-			names = append(names, name)
-		}
-	}
-	return names, nil
+	names, err := stack.Names(root)
+	return slices.DeleteFunc(names, func(name string) bool { return name == "local" }), err
 }
