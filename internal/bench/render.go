@@ -1,17 +1,11 @@
 package bench
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"strings"
 	"time"
 
-	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/edge-arena/edge-arena/internal/bench/document"
 )
 
 // begin and end mark where a document has the fragment.
@@ -26,79 +20,17 @@ func (r *Report) where() string {
 		r.Machine.CPU, r.Machine.Cores, mb(r.Machine.Memory)/1000, r.Machine.OS, r.Machine.Kernel, r.Load, r.K3s, r.WasmEdge, r.Started.Format(time.DateTime+" MST"))
 }
 
-// Table writes the report for people at a terminal.
-func (r *Report) Table(w io.Writer) {
-	_, _ = fmt.Fprintln(w, r.where())
-	for _, s := range r.sections() {
-		_, _ = fmt.Fprintf(w, "\n%s\n%s\n%s\n", s.title, text.WrapSoft(s.conditions, 120), s.table().Render())
-	}
-	for _, warning := range r.Warnings() {
-		_, _ = fmt.Fprintf(w, "\nwarning: %s\n", warning)
-	}
+func (r *Report) document() document.Document {
+	return document.Document{Command: r.Command, Where: r.where(), Warnings: r.Warnings(), Sections: r.sections()}
 }
+
+// Table writes the report for people at a terminal.
+func (r *Report) Table(w io.Writer) { r.document().Table(w) }
 
 // Markdown writes the report for a document.
-func (r *Report) Markdown(w io.Writer) {
-	_, _ = fmt.Fprintf(w, "Measured by `%s`.\n\nMachine: %s.\n", r.Command, r.where())
-	for _, warning := range r.Warnings() {
-		_, _ = fmt.Fprintf(w, "\n> Warning: %s.\n", warning)
-	}
-	for _, s := range r.sections() {
-		_, _ = fmt.Fprintf(w, "\n### %s\n\n%s\n\n%s\n", s.title, s.conditions, s.table().RenderMarkdown())
-	}
-}
-
-func (s *section) table() table.Writer {
-	t := table.NewWriter()
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(row(s.header))
-	var columns []table.ColumnConfig
-	for n := range s.header[1:] {
-		columns = append(columns, table.ColumnConfig{Number: n + 2, Align: text.AlignRight})
-	}
-	t.SetColumnConfigs(columns)
-	for _, cells := range s.rows {
-		t.AppendRow(row(cells))
-	}
-	return t
-}
-
-func row(cells []string) table.Row {
-	r := make(table.Row, 0, len(cells))
-	for _, c := range cells {
-		r = append(r, c)
-	}
-	return r
-}
+func (r *Report) Markdown(w io.Writer) { r.document().Markdown(w) }
 
 // WriteMarkdown puts the report into the file at path: between the marks, where the file has them, and else into a file of its own.
 func (r *Report) WriteMarkdown(path string) error {
-	var fragment bytes.Buffer
-	r.Markdown(&fragment)
-	old, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		old, err = []byte(begin+end), nil
-	}
-	if err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	document, err := splice(string(old), fragment.String())
-	if err != nil {
-		return fmt.Errorf("write report: %s: %w", path, err)
-	}
-	if err := os.WriteFile(path, []byte(document), 0o644); err != nil {
-		return fmt.Errorf("write report: %w", err)
-	}
-	return nil
-}
-
-// splice puts the fragment between the marks of a document.
-func splice(document, fragment string) (string, error) {
-	before, rest, found := strings.Cut(document, begin)
-	_, after, closed := strings.Cut(rest, end)
-	if !found || !closed {
-		return "", fmt.Errorf("has no %s with an %s behind it", begin, end)
-	}
-	return before + begin + "\n\n" + fragment + "\n" + end + after, nil
+	return r.document().WriteMarkdown(path, begin, end)
 }

@@ -1,17 +1,14 @@
 package bench
 
-import "fmt"
+import (
+	"fmt"
 
-// section is a table with what must be known to read it.
-type section struct {
-	title, conditions string
-	header            []string
-	rows              [][]string
-}
+	"github.com/edge-arena/edge-arena/internal/bench/document"
+)
 
 // sections are those parts of the report that were measured.
-func (r *Report) sections() []section {
-	var all []section
+func (r *Report) sections() []document.Section {
+	var all []document.Section
 	if r.Battle != nil {
 		all = append(all, r.Battle.section())
 	}
@@ -30,39 +27,39 @@ func (r *Report) sections() []section {
 	return all
 }
 
-func (b *Battle) section() section {
-	s := section{
-		title: "The battle server in Wasm and natively",
-		conditions: fmt.Sprintf("%d pods of one kind at a time with %d bots each, which send %d inputs a second on an open schedule; %d rounds of %g s each, in turns. "+
+func (b *Battle) section() document.Section {
+	s := document.Section{
+		Title: "The battle server in Wasm and natively",
+		Conditions: fmt.Sprintf("%d pods of one kind at a time with %d bots each, which send %d inputs a second on an open schedule; %d rounds of %g s each, in turns. "+
 			"The native pods have the same limits, confinement and ports. Bots, pods and K3s share the machine's cores. "+
 			"Processor time and memory are those of the server's process under load, the mean of all pods; PSS divides shared pages among those who share them.",
 			b.Pods, b.BotsPerPod, b.TickRate, b.Rounds, b.DurationSec),
-		header: []string{"", "native", "Wasm", "Wasm / native"},
+		Header: []string{"", "native", "Wasm", "Wasm / native"},
 	}
 	w, n := b.Wasm, b.Native
-	s.compare("RTT P50", "ms", 2, n.RTT.P50, w.RTT.P50)
-	s.compare("RTT P99", "ms", 2, n.RTT.P99, w.RTT.P99)
-	s.compare("RTT P999", "ms", 2, n.RTT.P999, w.RTT.P999)
-	s.compare("RTT max", "ms", 2, n.RTT.Max, w.RTT.Max)
-	s.compare("RTT less tick wait P50", "ms", 2, n.RTTLessTickWait.P50, w.RTTLessTickWait.P50)
-	s.compare("RTT less tick wait P99", "ms", 2, n.RTTLessTickWait.P99, w.RTTLessTickWait.P99)
-	s.compare("inputs sent late by P99, part of RTT", "ms", 2, n.LateP99, w.LateP99)
-	s.compare("ticks/s, slowest pod", "", 2, n.TickRate, w.TickRate)
-	s.rows = append(s.rows, []string{"inputs lost", fmt.Sprintf("%d of %d", n.InputsLost, n.Inputs), fmt.Sprintf("%d of %d", w.InputsLost, w.Inputs), ""})
-	s.compare("cores per pod", "", 4, n.CoresPerPod, w.CoresPerPod)
-	s.compare("cores of all bots", "", 2, n.BotCores, w.BotCores)
-	s.compare("memory per pod, PSS", "MB", 1, mb(n.PSSPerPod), mb(w.PSSPerPod))
-	s.compare("memory per pod, RSS", "MB", 1, mb(n.RSSPerPod), mb(w.RSSPerPod))
+	compare(&s, "RTT P50", "ms", 2, n.RTT.P50, w.RTT.P50)
+	compare(&s, "RTT P99", "ms", 2, n.RTT.P99, w.RTT.P99)
+	compare(&s, "RTT P999", "ms", 2, n.RTT.P999, w.RTT.P999)
+	compare(&s, "RTT max", "ms", 2, n.RTT.Max, w.RTT.Max)
+	compare(&s, "RTT less tick wait P50", "ms", 2, n.RTTLessTickWait.P50, w.RTTLessTickWait.P50)
+	compare(&s, "RTT less tick wait P99", "ms", 2, n.RTTLessTickWait.P99, w.RTTLessTickWait.P99)
+	compare(&s, "inputs sent late by P99, part of RTT", "ms", 2, n.LateP99, w.LateP99)
+	compare(&s, "ticks/s, slowest pod", "", 2, n.TickRate, w.TickRate)
+	s.Rows = append(s.Rows, []string{"inputs lost", fmt.Sprintf("%d of %d", n.InputsLost, n.Inputs), fmt.Sprintf("%d of %d", w.InputsLost, w.Inputs), ""})
+	compare(&s, "cores per pod", "", 4, n.CoresPerPod, w.CoresPerPod)
+	compare(&s, "cores of all bots", "", 2, n.BotCores, w.BotCores)
+	compare(&s, "memory per pod, PSS", "MB", 1, mb(n.PSSPerPod), mb(w.PSSPerPod))
+	compare(&s, "memory per pod, RSS", "MB", 1, mb(n.RSSPerPod), mb(w.RSSPerPod))
 	return s
 }
 
-func (c *ColdStart) section() section {
-	s := section{
-		title: "Cold start",
-		conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
+func (c *ColdStart) section() document.Section {
+	s := document.Section{
+		Title: "Cold start",
+		Conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
 			"ahead of time, beside the native server by runc and by crun. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
 			"The configuration is the one that containerd wrote for a battle pod; Kubernetes and containerd take no part.", c.Starts),
-		header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)", "Wasm / native (crun)"},
+		Header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)", "Wasm / native (crun)"},
 	}
 	for _, row := range []struct {
 		name               string
@@ -74,61 +71,61 @@ func (c *ColdStart) section() section {
 		{"ready, max", c.Native.Ready.Max, c.NativeCrun.Ready.Max, c.Wasm.Ready.Max},
 		{"of which the runtime's create, P50", c.Native.Create.P50, c.NativeCrun.Create.P50, c.Wasm.Create.P50},
 	} {
-		s.rows = append(s.rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1),
+		s.Rows = append(s.Rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1),
 			ratio(row.wasm, row.native), ratio(row.wasm, row.crun)})
 	}
 	return s
 }
 
-func (i *Images) section() section {
-	s := section{
-		title:      "Image",
-		conditions: fmt.Sprintf("Images as a registry counts them: compressed layers, configuration and manifest. The objective is less than %.0f MB.", mb(i.Objective)),
-		header:     []string{"", "native", "Wasm", "Wasm / native"},
+func (i *Images) section() document.Section {
+	s := document.Section{
+		Title:      "Image",
+		Conditions: fmt.Sprintf("Images as a registry counts them: compressed layers, configuration and manifest. The objective is less than %.0f MB.", mb(i.Objective)),
+		Header:     []string{"", "native", "Wasm", "Wasm / native"},
 	}
-	s.compare("image", "MB", 2, mb(i.Native), mb(i.Wasm))
-	s.compare("program in the image", "MB", 2, mb(i.Binary), mb(i.Compiled))
-	s.rows = append(s.rows,
+	compare(&s, "image", "MB", 2, mb(i.Native), mb(i.Wasm))
+	compare(&s, "program in the image", "MB", 2, mb(i.Binary), mb(i.Compiled))
+	s.Rows = append(s.Rows,
 		[]string{"module before its compilation ahead of time", "", fmt.Sprintf("%.2f MB", mb(i.Module)), ""},
 		[]string{"image below the objective", verdict(i.Native < i.Objective), verdict(i.Wasm < i.Objective), ""})
 	return s
 }
 
-func (c *City) section() section {
+func (c *City) section() document.Section {
 	with := fmt.Sprintf("%d battle pods", c.Pods)
-	s := section{
-		title:      "Memory of the idle city",
-		conditions: "PSS of all the node's processes, nobody playing. The page cache is not in it.",
-		header:     []string{"", "no battle pods", with},
+	s := document.Section{
+		Title:      "Memory of the idle city",
+		Conditions: "PSS of all the node's processes, nobody playing. The page cache is not in it.",
+		Header:     []string{"", "no battle pods", with},
 	}
 	row := func(name string, without, with int64) {
-		s.rows = append(s.rows, []string{name, fmt.Sprintf("%.1f MB", mb(without)), fmt.Sprintf("%.1f MB", mb(with))})
+		s.Rows = append(s.Rows, []string{name, fmt.Sprintf("%.1f MB", mb(without)), fmt.Sprintf("%.1f MB", mb(with))})
 	}
 	for _, g := range groups() {
 		row(g, c.Without[g], c.With[g])
 	}
 	row("all", total(c.Without), total(c.With))
-	s.rows = append(s.rows,
+	s.Rows = append(s.Rows,
 		[]string{fmt.Sprintf("at most %.0f MB", mb(c.Objective)), verdict(total(c.Without) <= c.Objective), verdict(total(c.With) <= c.Objective)},
 		[]string{"disk used below /var/lib/rancher", "", fmt.Sprintf("%.1f MB", mb(c.Storage))})
 	return s
 }
 
-func (n *NoOp) section() section {
-	s := section{
-		title:      "pulumi up without changes",
-		conditions: fmt.Sprintf("The wall time of `pulumi up --stack local --expect-no-changes`. The objective is at most %g s.", n.Objective),
-		header:     []string{"run", "time", "objective"},
+func (n *NoOp) section() document.Section {
+	s := document.Section{
+		Title:      "pulumi up without changes",
+		Conditions: fmt.Sprintf("The wall time of `pulumi up --stack local --expect-no-changes`. The objective is at most %g s.", n.Objective),
+		Header:     []string{"run", "time", "objective"},
 	}
 	for i, seconds := range n.Seconds {
-		s.rows = append(s.rows, []string{fmt.Sprint(i + 1), fmt.Sprintf("%.2f s", seconds), verdict(seconds <= n.Objective)})
+		s.Rows = append(s.Rows, []string{fmt.Sprint(i + 1), fmt.Sprintf("%.2f s", seconds), verdict(seconds <= n.Objective)})
 	}
 	return s
 }
 
 // compare adds a row for a number of both sides, and their ratio where there is one.
-func (s *section) compare(name, unit string, digits int, native, wasm float64) {
-	s.rows = append(s.rows, []string{name, number(native, unit, digits), number(wasm, unit, digits), ratio(wasm, native)})
+func compare(s *document.Section, name, unit string, digits int, native, wasm float64) {
+	s.Rows = append(s.Rows, []string{name, number(native, unit, digits), number(wasm, unit, digits), ratio(wasm, native)})
 }
 
 func number(v float64, unit string, digits int) string {

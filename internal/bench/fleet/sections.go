@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/edge-arena/edge-arena/internal/bench/document"
 )
 
 // promisedP99 is the case's objective for the RTT, in ms.
@@ -28,8 +30,8 @@ func (r *Report) Warnings() []string {
 }
 
 // sections are those parts of the report that were measured.
-func (r *Report) sections() []section {
-	var all []section
+func (r *Report) sections() []document.Section {
+	var all []document.Section
 	if len(r.Regions) > 0 {
 		all = append(all, r.regionSection(), r.citySection())
 	}
@@ -39,15 +41,15 @@ func (r *Report) sections() []section {
 	return all
 }
 
-func (r *Report) regionSection() section {
-	s := section{
-		title: "The fleet on one machine, region after region",
-		conditions: fmt.Sprintf("`arena fleet up` of each region of stacks/ onto containers of this machine, from bare nodes: waves, gates and all. "+
+func (r *Report) regionSection() document.Section {
+	s := document.Section{
+		Title: "The fleet on one machine, region after region",
+		Conditions: fmt.Sprintf("`arena fleet up` of each region of stacks/ onto containers of this machine, from bare nodes: waves, gates and all. "+
 			"Of the files only the nodes' addresses, mirror and images are exchanged, the pods' CPU request is %s, and the gates' objectives are wide, with 1 bot a pod for 5 s: "+
 			"a gate that misses would end the region. Nodes, bots and Pulumi share the cores, so Pulumi works on no more than "+atOnce+" resources at once. A city's time is from its first to its last operation, its turn at the gate "+
 			"included (one gate plays at a time). P99 is of the RTT at the gate; the promise is %g ms. Peak memory is all that was in use on the machine; "+
 			"the nodes' part is without page cache.", cpuRequest, promisedP99),
-		header: []string{
+		Header: []string{
 			"region", "cities done", "nodes", "battle pods ready", "restarts", "region's time", "time per city, median", "longest", "P99, median", "worst",
 			"cities with P99 < 20 ms", "peak memory", "of which nodes", "cores busy",
 		},
@@ -62,7 +64,7 @@ func (r *Report) regionSection() section {
 		g := &r.Regions[i]
 		ready, pods := g.sum(func(c City) int { return c.Ready }), g.sum(func(c City) int { return c.Pods })
 		restarts, held := g.sum(func(c City) int { return c.Restarts }), g.sum(held)
-		s.rows = append(s.rows, append([]string{g.Name, of(g.doneCities(), len(g.Cities)), fmt.Sprint(g.Nodes), of(ready, pods), fmt.Sprint(restarts), clock(g.Seconds)},
+		s.Rows = append(s.Rows, append([]string{g.Name, of(g.doneCities(), len(g.Cities)), fmt.Sprint(g.Nodes), of(ready, pods), fmt.Sprint(restarts), clock(g.Seconds)},
 			append(times(g.Cities), of(held, len(g.Cities)), size(g.Load.Machine), size(g.Load.Containers), fmt.Sprintf("%.0f %%", g.Load.Busy*100))...))
 		sum.done, sum.cities, sum.nodes = sum.done+g.doneCities(), sum.cities+len(g.Cities), sum.nodes+g.Nodes
 		sum.ready, sum.pods, sum.restarts, sum.held = sum.ready+ready, sum.pods+pods, sum.restarts+restarts, sum.held+held
@@ -70,7 +72,7 @@ func (r *Report) regionSection() section {
 		sum.peak, sum.containers = max(sum.peak, g.Load.Machine), max(sum.containers, g.Load.Containers)
 		sum.all = append(sum.all, g.Cities...)
 	}
-	s.rows = append(s.rows, append([]string{"all", of(sum.done, sum.cities), fmt.Sprint(sum.nodes), of(sum.ready, sum.pods), fmt.Sprint(sum.restarts), clock(sum.seconds)},
+	s.Rows = append(s.Rows, append([]string{"all", of(sum.done, sum.cities), fmt.Sprint(sum.nodes), of(sum.ready, sum.pods), fmt.Sprint(sum.restarts), clock(sum.seconds)},
 		append(times(sum.all), of(sum.held, sum.cities), size(sum.peak), size(sum.containers), "")...))
 	return s
 }
@@ -89,12 +91,12 @@ func times(cities []City) []string {
 	return []string{clock(median), clock(longest), milliseconds(p99), milliseconds(worst)}
 }
 
-func (r *Report) citySection() section {
-	s := section{
-		title:      "Each city",
-		conditions: "Failures are the cities whose state is not done, and pods that were started again.",
-		header:     []string{"city", "wave", "state", "nodes", "battle pods ready", "restarts", "time", "P50", "P99", "P99 < 20 ms", "ticks/s, slowest pod"},
-		folded:     true,
+func (r *Report) citySection() document.Section {
+	s := document.Section{
+		Title:      "Each city",
+		Conditions: "Failures are the cities whose state is not done, and pods that were started again.",
+		Header:     []string{"city", "wave", "state", "nodes", "battle pods ready", "restarts", "time", "P50", "P99", "P99 < 20 ms", "ticks/s, slowest pod"},
+		Folded:     true,
 	}
 	for _, g := range r.Regions {
 		for _, c := range g.Cities {
@@ -111,30 +113,30 @@ func (r *Report) citySection() section {
 			if c.TickRate > 0 {
 				rate = fmt.Sprintf("%.1f", c.TickRate)
 			}
-			s.rows = append(s.rows, []string{
+			s.Rows = append(s.Rows, []string{
 				g.Name + "/" + c.Name, c.Wave, state, fmt.Sprint(c.Nodes), of(c.Ready, c.Pods), fmt.Sprint(c.Restarts), clock(c.Seconds),
 				milliseconds(c.P50), milliseconds(c.P99), verdict, rate,
 			})
 		}
 		if g.Error != "" && len(g.Cities) == 0 {
 			line, _, _ := strings.Cut(g.Error, "\n")
-			s.rows = append(s.rows, []string{g.Name, "", "failed: " + line, "", "", "", "", "", "", "", ""})
+			s.Rows = append(s.Rows, []string{g.Name, "", "failed: " + line, "", "", "", "", "", "", "", ""})
 		}
 	}
 	return s
 }
 
-func (r *Report) overheadSection() section {
-	s := section{
-		title: "What the orchestration costs",
-		conditions: fmt.Sprintf("Cities of one node and %d battle pods, all in one wave and without gates, from bare nodes until the last pod is ready; and the same commands, read from "+
+func (r *Report) overheadSection() document.Section {
+	s := document.Section{
+		Title: "What the orchestration costs",
+		Conditions: fmt.Sprintf("Cities of one node and %d battle pods, all in one wave and without gates, from bare nodes until the last pod is ready; and the same commands, read from "+
 			"the state that Pulumi left, by plain ssh: every remote command and copy, and every Kubernetes object by `kubectl apply --server-side` on the node, each as soon as "+
 			"those that it depends on have ended, all cities at once. Both sides get fresh nodes, Pulumi first; both end with the nodes and all pods Ready. "+
 			"Processor time and memory are those of the operator's processes: Pulumi and its plugins, or the ssh clients.", podsPerCity),
-		header: []string{"cities", "commands", "Pulumi", "plain ssh", "ratio", "processor time, Pulumi", "plain ssh", "peak RSS, Pulumi", "plain ssh"},
+		Header: []string{"cities", "commands", "Pulumi", "plain ssh", "ratio", "processor time, Pulumi", "plain ssh", "peak RSS, Pulumi", "plain ssh"},
 	}
 	for _, o := range r.Overhead {
-		s.rows = append(s.rows, []string{
+		s.Rows = append(s.Rows, []string{
 			fmt.Sprint(o.Cities), fmt.Sprint(o.Steps), seconds(o.Pulumi.Seconds), seconds(o.Plain.Seconds), fmt.Sprintf("%.2f", o.Ratio()),
 			seconds(o.Pulumi.CPUSeconds), seconds(o.Plain.CPUSeconds), size(o.Pulumi.PeakRSS), size(o.Plain.PeakRSS),
 		})
