@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
 const (
@@ -160,7 +161,7 @@ func (c *city) missing(ctx context.Context, image string) (string, error) {
 			// Ended: it takes nothing from the others.
 		case p.DeletionTimestamp != nil || imageIn(p.Spec.Containers) != image:
 			others++
-		case isReady(p):
+		case slo.Ready(p):
 			ready++
 		}
 	}
@@ -168,10 +169,4 @@ func (c *city) missing(ctx context.Context, image string) (string, error) {
 		return "", nil
 	}
 	return fmt.Sprintf("%d of %d battle pods are ready with %s, and %d others are there", ready, c.spec.Pods, image, others), nil
-}
-
-func isReady(p *corev1.Pod) bool {
-	return slices.ContainsFunc(p.Status.Conditions, func(c corev1.PodCondition) bool {
-		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
-	})
 }

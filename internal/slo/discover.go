@@ -59,7 +59,7 @@ func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, sel
 	var errs []error
 	for i := range pods.Items {
 		pod := &pods.Items[i]
-		if pod.DeletionTimestamp != nil || !ready(pod) {
+		if pod.DeletionTimestamp != nil || !Ready(pod) {
 			continue
 		}
 		address, err := addressOf(pod)
@@ -79,7 +79,8 @@ func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, sel
 	return targets, nil
 }
 
-func ready(pod *corev1.Pod) bool {
+// Ready tells whether the kubelet says that the pod can be played at.
+func Ready(pod *corev1.Pod) bool {
 	return slices.ContainsFunc(pod.Status.Conditions, func(c corev1.PodCondition) bool {
 		return c.Type == corev1.PodReady && c.Status == corev1.ConditionTrue
 	})
