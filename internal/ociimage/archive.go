@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -75,7 +76,12 @@ func writeArchive(w io.Writer, tag name.Tag, hash v1.Hash, img v1.Image) error {
 	if err != nil {
 		return err
 	}
-	index, err := indexOf(tag, hash, int64(len(manifest)))
+	// One that was pulled may be of Docker's type.
+	mediaType, err := img.MediaType()
+	if err != nil {
+		return err
+	}
+	index, err := indexOf(tag, v1.Descriptor{MediaType: mediaType, Digest: hash, Size: int64(len(manifest))})
 	if err != nil {
 		return err
 	}
@@ -91,16 +97,17 @@ func writeArchive(w io.Writer, tag name.Tag, hash v1.Hash, img v1.Image) error {
 
 // indexOf lists the one manifest twice, by its tag and by its digest: containerd makes an image record of each, so that a pod
 // which names the image by digest finds it without a registry.
-func indexOf(tag name.Tag, hash v1.Hash, size int64) ([]byte, error) {
+func indexOf(tag name.Tag, manifest v1.Descriptor) ([]byte, error) {
 	entry := func(fullName string) v1.Descriptor {
-		return v1.Descriptor{
-			MediaType: types.OCIManifestSchema1, Digest: hash, Size: size,
-			Annotations: map[string]string{nameAnnotation: fullName, "org.opencontainers.image.ref.name": tag.TagStr()},
-		}
+		named := manifest
+		named.Annotations = map[string]string{nameAnnotation: fullName, "org.opencontainers.image.ref.name": tag.TagStr()}
+		return named
 	}
 	return json.Marshal(v1.IndexManifest{
 		SchemaVersion: 2, MediaType: types.OCIImageIndex,
-		Manifests: []v1.Descriptor{entry(tag.Name()), entry(tag.Context().Name() + "@" + hash.String())},
+		Manifests: []v1.Descriptor{
+			entry(repository(tag) + ":" + tag.TagStr()), entry(repository(tag) + "@" + manifest.Digest.String()),
+		},
 	})
 }
 
@@ -146,7 +153,17 @@ func Repository(reference string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("image reference: %w", err)
 	}
-	return tag.Context().Name(), nil
+	return repository(tag), nil
+}
+
+// repository is a tag's full name without the tag, as containerd spells it: it looks for Docker Hub's images under docker.io, which the
+// library has by the name that the registry answers to.
+func repository(tag name.Tag) string {
+	full := tag.Context().Name()
+	if rest, ok := strings.CutPrefix(full, name.DefaultRegistry+"/"); ok {
+		return "docker.io/" + rest
+	}
+	return full
 }
 
 // Size is the size of an image as a registry counts it: the compressed layers, the configuration and the manifest.
