@@ -6,6 +6,8 @@ ARENA := go run ./cmd/arena
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Modules of our own beside the main one.
 MODULES := tools/pulumi-resource-command tests/rig/k3s
+# gator, of the same release as the cities' Gatekeeper.
+GATOR := go -C tests/rig/gatekeeper tool gator
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
 # compile once more for the detector.
 RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/...
@@ -42,10 +44,15 @@ test-unit: ## Run the quick tests
 	go test -short -timeout 15m $(PLAIN)
 	go test -short -race -timeout 15m $(RACED)
 	@for m in $(MODULES); do echo "# $$m"; (cd $$m && go test -timeout 10m ./...) || exit 1; done
+	$(MAKE) --no-print-directory policy-test
+
+.PHONY: policy-test
+policy-test: ## Run the policies over what they must allow and deny
+	$(GATOR) verify $(CURDIR)/modules/policy/rules/...
 
 .PHONY: test-e2e
 test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some
-	go test -tags e2e -count 1 -timeout 60m -v -p 1 -run '$(RUN)' ./tests ./tests/rig/... ./internal/fleet/report
+	go test -tags e2e -count 1 -timeout 60m -v -p 1 -run '$(RUN)' ./tests ./tests/rig/... ./internal/fleet/report ./lobby/results
 
 .PHONY: generate
 generate: ## Write what is made from the sources: the schema of stack files. A test says when it is not current
@@ -61,14 +68,14 @@ bench-fleet: ## Measure 110 cities, region after region, and what the orchestrat
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser of foreign input for FUZZTIME each
-	@grep -rl --include='*_test.go' 'func Fuzz' battle-wasm internal modules | xargs -n1 dirname | sort -u | while read -r d; do \
+	@grep -rl --include='*_test.go' 'func Fuzz' battle-wasm internal lobby modules | xargs -n1 dirname | sort -u | while read -r d; do \
 	  for f in $$(grep -h -o 'func Fuzz[A-Za-z0-9_]*' $$d/*_test.go | awk '{print $$2}'); do \
 	    echo "# $$d $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) ./$$d || exit 1; done; done
 
 .PHONY: lint
 lint: ## Check format, vet and the linter's rules
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
-	go vet ./... && go vet -tags e2e ./tests/... ./internal/fleet/report
+	go vet ./... && go vet -tags e2e ./tests/... ./internal/fleet/report ./lobby/results
 	$(GOLANGCI_LINT) run
 
 .PHONY: clean-cache

@@ -7,14 +7,23 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/edge-arena/edge-arena/internal/gate"
+	"github.com/edge-arena/edge-arena/internal/mint"
+	"github.com/edge-arena/edge-arena/internal/refusal"
 	"github.com/edge-arena/edge-arena/internal/rollout"
 	"github.com/edge-arena/edge-arena/modules/config"
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == gate.Argument {
-		// The engine has a gate of this program played.
-		os.Exit(gate.Main())
+	if len(os.Args) == 2 {
+		// The engine has a gate of this program played, its policies proven, or its secrets made.
+		switch os.Args[1] {
+		case gate.Argument:
+			os.Exit(gate.Main())
+		case mint.Argument:
+			os.Exit(mint.Main())
+		case refusal.Argument:
+			os.Exit(refusal.Main())
+		}
 	}
 	pulumi.Run(program)
 }
@@ -23,8 +32,9 @@ func main() {
 //
 //	region       the region's name
 //	waves        the waves in order: name and cities
-//	cities       by city: K3s version, nodes with address and WasmEdge version, the battle service, the objectives, the gate's outcome
+//	cities       by city: K3s version, nodes with address and WasmEdge version, the battle service, the lobby, the objectives, the gate's outcome
 //	kubeconfigs  by city: a secret
+//	credentials  by city: ticketKeys, a secret
 //	owed         by city: since when and why an offline city is owed an update
 func program(ctx *pulumi.Context) error {
 	region, err := config.Load(ctx)

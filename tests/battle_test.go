@@ -27,6 +27,15 @@ func (c *city) readyPods() []slo.Target {
 	return targets
 }
 
+// addresses are where the pods are, by name.
+func addresses(targets []slo.Target) []string {
+	var all []string
+	for _, t := range targets {
+		all = append(all, t.Pod+" "+t.Address)
+	}
+	return all
+}
+
 // requireObjectives plays ten bots on each of the city's pods and asserts the four objectives that the project promises. No other test
 // asserts a time.
 func (c *city) requireObjectives(pods int) {
@@ -95,8 +104,9 @@ func (c *city) requireCrashingImageIsRefused(pods int) {
 	})
 	printed := c.upFails(10 * time.Minute)
 	require.Contains(c.t, printed, "real-time-battle")
-	require.ElementsMatch(c.t, before, c.readyPods(), "the pods that served before")
-	_, err := bots.Play(c.t.Context(), bots.Config{Targets: []bots.Target{{Name: before[0].Pod, Address: before[0].Address}}, PerTarget: 2, Duration: 2 * time.Second})
+	require.ElementsMatch(c.t, addresses(before), addresses(c.readyPods()), "the pods that served before")
+	old := bots.Target{Name: before[0].Pod, Address: before[0].Address, Tickets: before[0].Tickets}
+	_, err := bots.Play(c.t.Context(), bots.Config{Targets: []bots.Target{old}, PerTarget: 2, Duration: 2 * time.Second})
 	require.NoError(c.t, err, "play on an old pod")
 
 	c.edit(func(region map[string]any) { region["battle"].(map[string]any)["archive"] = archive })

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -59,14 +60,14 @@ const (
 // errChallenged says that the server sent a cookie, which the next Join is to bring back.
 var errChallenged = errors.New("challenged")
 
-// Join takes a place in a battle, instead of the one that the client may have. It repeats itself until it is answered or ctx ends; a
-// server without a place answers with a [*RejectError].
-func (c *Client) Join(ctx context.Context) (wire.Welcome, error) {
+// Join takes the place that a sealed ticket is for, instead of the one that the client may have. It repeats itself until it is answered or ctx ends; a
+// server that does not give the place answers with a [*RejectError].
+func (c *Client) Join(ctx context.Context, sealed [ticket.Size]byte) (wire.Welcome, error) {
 	var nonce [8]byte
 	if _, err := rand.Read(nonce[:]); err != nil {
 		return wire.Welcome{}, fmt.Errorf("join: %w", err)
 	}
-	join := wire.Join{Nonce: binary.LittleEndian.Uint64(nonce[:])}
+	join := wire.Join{Nonce: binary.LittleEndian.Uint64(nonce[:]), Ticket: sealed}
 	// The end of ctx ends the read as well.
 	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -159,13 +160,13 @@ type Event struct {
 	// Kind is [wire.KindSnapshot], [wire.KindEnd] or [wire.KindReject].
 	Kind     wire.Kind
 	Snapshot wire.Snapshot
-	// End ends the session: the battle is over.
+	// End ends the session: the battle is over. It may come again, when what became of its result is known.
 	End wire.End
 	// Reject ends the session: the server does not know it any more.
 	Reject wire.Reject
 }
 
-// Receive waits for the next packet of the session and fills e with it. Packets that are malformed or of an earlier session are
+// Receive waits for the next packet of the session and fills e with it. Packets that are malformed, forged or of an earlier session are
 // passed over.
 func (c *Client) Receive(e *Event) error {
 	for {
@@ -181,6 +182,9 @@ func (c *Client) Receive(e *Event) error {
 		switch kind {
 		case wire.KindSnapshot:
 			err = wire.ParseSnapshot(b, &e.Snapshot)
+			if err == nil && e.Snapshot.Tag != uint32(c.token.Load()) {
+				continue
+			}
 		case wire.KindEnd:
 			err = wire.ParseEnd(b, &e.End)
 			if err == nil && e.End.Token != c.token.Load() {

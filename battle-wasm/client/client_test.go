@@ -11,6 +11,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/client/clienttest"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -50,7 +51,7 @@ func TestPlayerFromJoinToLeave(t *testing.T) {
 	t.Parallel()
 	s := clienttest.Start(t, clienttest.Options{})
 	c := dial(t, s.Address())
-	welcome, err := c.Join(within(t, 5*time.Second))
+	welcome, err := c.Join(within(t, 5*time.Second), [ticket.Size]byte{})
 	require.NoError(t, err)
 	require.EqualValues(t, 120, welcome.TickRate)
 
@@ -71,13 +72,13 @@ func TestJoinAgain(t *testing.T) {
 	t.Parallel()
 	s := clienttest.Start(t, clienttest.Options{})
 	c := dial(t, s.Address())
-	first, err := c.Join(within(t, 5*time.Second))
+	first, err := c.Join(within(t, 5*time.Second), [ticket.Size]byte{})
 	require.NoError(t, err)
 	s.EndBattle()
 	e := receive(t, c, func(e *client.Event) bool { return e.Kind == wire.KindEnd })
 	require.Equal(t, first.Token, e.End.Token)
 
-	second, err := c.Join(within(t, 5*time.Second))
+	second, err := c.Join(within(t, 5*time.Second), [ticket.Size]byte{})
 	require.NoError(t, err)
 	require.NotEqual(t, first.Token, second.Token)
 	receive(t, c, func(e *client.Event) bool { return e.Kind == wire.KindSnapshot })
@@ -91,7 +92,7 @@ func TestJoinAgain(t *testing.T) {
 func TestJoinSurvivesLoss(t *testing.T) {
 	t.Parallel()
 	s := clienttest.Start(t, clienttest.Options{DropJoins: 2})
-	_, err := dial(t, s.Address()).Join(within(t, 5*time.Second))
+	_, err := dial(t, s.Address()).Join(within(t, 5*time.Second), [ticket.Size]byte{})
 	require.NoError(t, err)
 }
 
@@ -116,7 +117,7 @@ func TestJoinFails(t *testing.T) {
 			ctx := within(t, 300*time.Millisecond)
 			c, err := client.Dial(ctx, tt.address)
 			if err == nil {
-				_, err = c.Join(ctx)
+				_, err = c.Join(ctx, [ticket.Size]byte{})
 				require.NoError(t, c.Close())
 			}
 			require.ErrorContains(t, err, tt.want)

@@ -7,6 +7,10 @@ package config
 import (
 	"errors"
 	"strconv"
+	"strings"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 )
 
 // Config is the configuration.
@@ -17,7 +21,7 @@ type Config struct {
 	MaxPlayers int
 	// Rooms is the most rooms at a time. Default is 16.
 	Rooms int
-	// BattleSeconds is the length of a battle. Default is 300.
+	// BattleSeconds is the length of a battle. Default is 300; environment: BATTLE_SECONDS.
 	BattleSeconds int
 	// IdleSeconds is how long a player may be silent before its place is given up. Default is 5.
 	IdleSeconds int
@@ -32,6 +36,15 @@ type Config struct {
 	NodeIP string
 	// Pod is the name of the pod. Default is none; environment: POD_NAME.
 	Pod string
+
+	// Tickets are the keys of players' tickets, see [ticket.ParseKeys]; environment: TICKET_KEYS. Required: nobody plays without a ticket.
+	Tickets *ticket.Keys
+	// DrainSeconds is how long battles may go on when the pod is asked to stop. Default is 300; environment: DRAIN_SECONDS.
+	DrainSeconds int
+	// NATS is the server that results and presence are published to; environment: NATS_ADDRESS, `IPv4:port`. Default is none: nothing is published.
+	NATS transport.Addr
+	// NATSUser and NATSPassword let the pod publish; environment: NATS_USER, NATS_PASSWORD. Default is none.
+	NATSUser, NATSPassword string
 }
 
 // Arena is the size of an arena.
@@ -41,7 +54,8 @@ type Arena struct{ Width, Height int }
 func Default() Config {
 	return Config{
 		TickRate: 120, MaxPlayers: 10, Rooms: 16, BattleSeconds: 300, IdleSeconds: 5, JoinsPerSecond: 200,
-		Arena: Arena{Width: 1000, Height: 600}, Port: 20000, NodeIP: "127.0.0.1",
+		DrainSeconds: 300,
+		Arena:        Arena{Width: 1000, Height: 600}, Port: 20000, NodeIP: "127.0.0.1",
 	}
 }
 
@@ -58,12 +72,13 @@ func (c *Config) settings() []setting {
 		{"tickRate", "TICK_RATE", &c.TickRate, 1, 1000},
 		{"maxPlayers", "MAX_PLAYERS", &c.MaxPlayers, 1, 10},
 		{"rooms", "", &c.Rooms, 1, 1000},
-		{"battleSeconds", "", &c.BattleSeconds, 1, 86400},
+		{"battleSeconds", "BATTLE_SECONDS", &c.BattleSeconds, 1, 86400},
 		{"idleSeconds", "", &c.IdleSeconds, 1, 3600},
 		{"joinsPerSecond", "", &c.JoinsPerSecond, 1, 1000000},
 		{"arena.width", "", &c.Arena.Width, 100, 4095},
 		{"arena.height", "", &c.Arena.Height, 100, 4095},
 		{"", "BATTLE_PORT", &c.Port, 1, 65535},
+		{"", "DRAIN_SECONDS", &c.DrainSeconds, 1, 86400},
 	}
 }
 
@@ -101,7 +116,8 @@ func Load(file []byte, getenv func(string) (string, bool)) (Config, error) {
 		}
 		errs = append(errs, s.set(s.env, value, false))
 	}
-	errs = append(errs, text("NODE_IP", &c.NodeIP, getenv), text("POD_NAME", &c.Pod, getenv))
+	errs = append(errs, text("NODE_IP", &c.NodeIP, getenv), text("POD_NAME", &c.Pod, getenv), c.tickets(getenv), c.nats(getenv),
+		secret("NATS_USER", &c.NATSUser, getenv), secret("NATS_PASSWORD", &c.NATSPassword, getenv))
 	return c, errors.Join(errs...)
 }
 
@@ -122,12 +138,64 @@ func text(env string, value *string, getenv func(string) (string, bool)) error {
 	if !ok || s == "" {
 		return nil
 	}
+	if !plain(s) {
+		return errors.New(env + ": must be letters, digits and . - : _, not " + strconv.Quote(s))
+	}
+	*value = s
+	return nil
+}
+
+// secret is a text that errors do not quote.
+func secret(env string, value *string, getenv func(string) (string, bool)) error {
+	s, _ := getenv(env)
+	if !plain(s) {
+		return errors.New(env + ": must be letters, digits and . - : _")
+	}
+	*value = s
+	return nil
+}
+
+func plain(s string) bool {
 	for _, r := range s {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 		if !letter && r != '.' && r != '-' && r != ':' && r != '_' {
-			return errors.New(env + ": must be letters, digits and . - : _, not " + strconv.Quote(s))
+			return false
 		}
 	}
-	*value = s
+	return true
+}
+
+func (c *Config) tickets(getenv func(string) (string, bool)) (err error) {
+	text, _ := getenv("TICKET_KEYS")
+	if c.Tickets, err = ticket.ParseKeys(text); err != nil {
+		return errors.New("TICKET_KEYS: " + err.Error())
+	}
+	return nil
+}
+
+// nats reads an address as `10.43.0.7:4222`: there is nobody here who could look up a name.
+func (c *Config) nats(getenv func(string) (string, bool)) error {
+	s, _ := getenv("NATS_ADDRESS")
+	if s == "" {
+		return nil
+	}
+	wrong := errors.New("NATS_ADDRESS: must be an IPv4 address and a port, such as 10.43.0.7:4222, not " + strconv.Quote(s))
+	host, port, _ := strings.Cut(s, ":")
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return wrong
+	}
+	c.NATS.Port = uint16(n)
+	parts := strings.Split(host, ".")
+	if len(parts) != len(c.NATS.IP) {
+		return wrong
+	}
+	for i, part := range parts {
+		n, err := strconv.ParseUint(part, 10, 8)
+		if err != nil {
+			return wrong
+		}
+		c.NATS.IP[i] = byte(n)
+	}
 	return nil
 }

@@ -23,14 +23,24 @@ type Response struct {
 	ContentType string
 	// Body is appended to.
 	Body []byte
+	// Later is set by a handler that has no answer yet: it is asked again at each [Server.Pump], for as long as it takes.
+	Later bool
 }
 
-// Handler answers a GET of a path. What it appends to r.Body is sent; it must not keep it.
-type Handler func(path []byte, r *Response)
+// Request is a GET.
+type Request struct {
+	// Path is the path, without a query. It must not be kept.
+	Path []byte
+	// Conn is the connection that it came by.
+	Conn transport.Conn
+}
+
+// Handler answers a request. What it appends to r.Body is sent; it must not keep it.
+type Handler func(q Request, r *Response)
 
 // Server serves connections. Its zero value is not usable: see [New].
 type Server struct {
-	streams transport.Streams
+	streams transport.Listener
 	handler Handler
 	conns   [maxConns]conn
 	scratch Response
@@ -47,6 +57,7 @@ type Counts struct {
 
 type conn struct {
 	open   bool
+	waits  bool // its request is complete, and will be answered later
 	id     transport.Conn
 	since  int64
 	in     [maxRequest]byte
@@ -56,7 +67,7 @@ type conn struct {
 }
 
 // New returns a server whose requests are answered by handler.
-func New(streams transport.Streams, handler Handler) *Server {
+func New(streams transport.Listener, handler Handler) *Server {
 	return &Server{streams: streams, handler: handler}
 }
 
@@ -89,12 +100,14 @@ func (s *Server) Pump(now int64) {
 		if !c.open {
 			continue
 		}
-		if now-c.since > connTimeout {
+		if !c.waits && now-c.since > connTimeout {
 			s.counts.TimedOut++
 			s.close(c)
 			continue
 		}
-		if len(c.out) == 0 && answers > 0 && s.read(c) {
+		if c.waits {
+			s.answer(c)
+		} else if len(c.out) == 0 && answers > 0 && s.read(c) {
 			answers--
 		}
 		if len(c.out) > 0 {
@@ -103,7 +116,8 @@ func (s *Server) Pump(now int64) {
 	}
 }
 
-// place gives room for a new connection. Where there is none the oldest goes: whoever holds connections open without a request must not keep probes out.
+// place gives room for a new connection. Where there is none the oldest goes, but none that waits for its answer: whoever holds connections open without a
+// request must not keep probes out.
 func (s *Server) place() *conn {
 	oldest := &s.conns[0]
 	for i := range s.conns {
@@ -111,7 +125,7 @@ func (s *Server) place() *conn {
 		if !c.open {
 			return c
 		}
-		if c.since < oldest.since {
+		if oldest.waits || !c.waits && c.since < oldest.since {
 			oldest = c
 		}
 	}
@@ -136,6 +150,11 @@ func (s *Server) read(c *conn) bool {
 		return false
 	}
 	c.inLen += n
+	return s.answer(c)
+}
+
+// answer answers the request that has come so far, and reports whether there is an answer.
+func (s *Server) answer(c *conn) bool {
 	r, v := parseRequest(c.in[:c.inLen])
 	if v == incomplete && c.inLen == len(c.in) {
 		v = malformed
@@ -145,7 +164,10 @@ func (s *Server) read(c *conn) bool {
 	case incomplete:
 		return false
 	case complete:
-		s.handler(r.path, &s.scratch)
+		s.handler(Request{Path: r.path, Conn: c.id}, &s.scratch)
+		if c.waits = s.scratch.Later; c.waits {
+			return false
+		}
 	case notAllowed:
 		s.scratch.Status = 405
 		s.scratch.Body = append(s.scratch.Body, "only GET and HEAD\n"...)
@@ -205,6 +227,8 @@ func reason(status int) string {
 		return "OK"
 	case 400:
 		return "Bad Request"
+	case 403:
+		return "Forbidden"
 	case 404:
 		return "Not Found"
 	case 405:

@@ -69,8 +69,8 @@ func (f *fakeStreams) Close(c transport.Conn) { f.conns[c].closed = true }
 
 func newFake() (*fakeStreams, *Server) {
 	f := &fakeStreams{conns: map[transport.Conn]*fakeConn{}, window: 1 << 20}
-	return f, New(f, func(path []byte, r *Response) {
-		switch string(path) {
+	return f, New(f, func(q Request, r *Response) {
+		switch string(q.Path) {
 		case "/hello":
 			r.Body = append(r.Body, "world\n"...)
 		default:
@@ -201,7 +201,7 @@ func TestPeerThatGoesAway(t *testing.T) {
 }
 
 func TestServingDoesNotAllocate(t *testing.T) {
-	s := New(&loopStreams{in: "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"}, func(_ []byte, r *Response) { r.Body = append(r.Body, "world\n"...) })
+	s := New(&loopStreams{in: "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"}, func(_ Request, r *Response) { r.Body = append(r.Body, "world\n"...) })
 	require.Zero(t, testing.AllocsPerRun(1000, func() { s.Pump(0) }))
 	require.Greater(t, s.Counts().OK, uint64(900))
 }
@@ -259,4 +259,37 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("%q has a body", b)
 		}
 	})
+}
+
+func TestAnAnswerThatTakesItsTime(t *testing.T) {
+	t.Parallel()
+	f := &fakeStreams{conns: map[transport.Conn]*fakeConn{}, window: 1 << 20}
+	ready, asked := false, 0
+	s := New(f, func(q Request, r *Response) {
+		asked++
+		if r.Later = string(q.Path) == "/slow" && !ready; !r.Later {
+			r.Body = append(r.Body, "done\n"...)
+		}
+	})
+	slow := f.dial("GET /slow HTTP/1.1\r\n\r\n")
+	now := int64(0)
+	for range 10 {
+		now += connTimeout
+		s.Pump(now)
+	}
+	require.Equal(t, 10, asked)
+	require.False(t, slow.closed)
+	require.True(t, s.Busy())
+
+	// A crowd that asks for nothing pushes out its own, and not the one that waits.
+	for range 3 * maxConns {
+		f.dial("")
+		s.Pump(now)
+	}
+	require.False(t, slow.closed)
+	ready = true
+	s.Pump(now)
+	require.True(t, slow.closed)
+	require.Contains(t, string(slow.out), "200 OK")
+	require.True(t, strings.HasSuffix(string(slow.out), "done\n"))
 }

@@ -93,6 +93,9 @@ func bind(kind, port int) (int, error) {
 // Now implements [transport.Clock].
 func (m *Machine) Now() int64 { return int64(time.Since(m.start)) + 1 }
 
+// Wall implements [transport.Clock].
+func (m *Machine) Wall() int64 { return time.Now().UnixMilli() }
+
 // Entropy implements [transport.Machine].
 func (m *Machine) Entropy(b []byte) error {
 	_, err := rand.Read(b)
@@ -137,13 +140,34 @@ func (m *Machine) wait(poll []unix.PollFd, deadline int64) {
 	_, _ = unix.Ppoll(poll, &timeout, nil)
 }
 
-// Accept implements [transport.Streams].
+// Accept implements [transport.Listener].
 func (m *Machine) Accept() (transport.Conn, error) {
 	fd, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(m.tcp), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 	if errno != 0 {
 		return 0, failure(errno)
 	}
 	return transport.Conn(fd), nil
+}
+
+// Dial implements [transport.Dialer].
+func (m *Machine) Dial(to transport.Addr) (transport.Conn, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) // without it messages are later, and none is lost
+	err = unix.Connect(fd, &unix.SockaddrInet4{Addr: to.IP, Port: int(to.Port)})
+	if err != nil && !errors.Is(err, unix.EINPROGRESS) {
+		return 0, errors.Join(err, unix.Close(fd))
+	}
+	return transport.Conn(fd), nil
+}
+
+// Local implements [transport.Machine].
+func (m *Machine) Local(c transport.Conn) bool {
+	peer, err := unix.Getpeername(int(c))
+	inet, ok := peer.(*unix.SockaddrInet4)
+	return err == nil && ok && inet.Addr[0] == 127
 }
 
 // Read implements [transport.Streams].

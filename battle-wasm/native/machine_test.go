@@ -4,6 +4,7 @@ package native_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -15,16 +16,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
+func keys(t *testing.T) *ticket.Keys {
+	t.Helper()
+	k, err := ticket.ParseKeys("1:" + strings.Repeat("ab", 32))
+	require.NoError(t, err)
+	return k
+}
+
 // serve runs a whole server on a free port until the test ends.
 func serve(t *testing.T) (port int) {
 	t.Helper()
+	keys := keys(t)
 	ports := make(chan int)
 	done := make(chan struct{})
 	var stop atomic.Bool
@@ -37,7 +48,7 @@ func serve(t *testing.T) (port int) {
 			return
 		}
 		cfg := config.Default()
-		cfg.Port = m.Port()
+		cfg.Port, cfg.Tickets = m.Port(), keys
 		l, err := server.NewLoop(cfg, m, server.Build{Version: "test", Runtime: "linux"})
 		if err != nil {
 			t.Error(err)
@@ -81,15 +92,19 @@ func exchange(t *testing.T, c net.Conn, packet []byte) []byte {
 
 func TestAPlayerPlays(t *testing.T) {
 	t.Parallel()
-	c := dial(t, serve(t))
-	j := wire.Join{Nonce: 5}
+	port := serve(t)
+	run, err := client.Run(context.Background(), fmt.Sprintf("127.0.0.1:%d", port))
+	require.NoError(t, err)
+	c := dial(t, port)
+	pass := ticket.Ticket{Pod: run, Room: ticket.AnyRoom, Expires: time.Now().Add(time.Minute).UnixMilli()}
+	j := wire.Join{Nonce: 5, Ticket: [ticket.Size]byte(keys(t).Seal(nil, &pass))}
 	var challenge wire.Challenge
 	require.NoError(t, wire.ParseChallenge(exchange(t, c, j.AppendTo(nil)), &challenge))
 	j.Cookie = challenge.Cookie
 	var w wire.Welcome
 	require.NoError(t, wire.ParseWelcome(exchange(t, c, j.AppendTo(nil)), &w))
 
-	_, err := c.Write(make([]byte, 60000)) // too long for any packet: it must do no harm
+	_, err = c.Write(make([]byte, 60000)) // too long for any packet: it must do no harm
 	require.NoError(t, err)
 	in := wire.Input{Token: w.Token, Seq: 1}
 	var s wire.Snapshot
@@ -183,7 +198,10 @@ func TestMachine(t *testing.T) {
 	require.GreaterOrEqual(t, m.Now(), start+3e6)
 	conn, err := m.Accept()
 	require.NoError(t, err)
+	require.True(t, m.Local(conn))
 	m.Close(conn)
+	require.False(t, m.Local(conn), "of a connection that is none nothing is known")
+	require.InDelta(t, time.Now().UnixMilli(), m.Wall(), 5000)
 	start = m.Now()
 	m.Rest(start + 3e6)
 	require.GreaterOrEqual(t, m.Now(), start+3e6)
@@ -206,4 +224,38 @@ func TestMachine(t *testing.T) {
 		m.Wait(m.Now() + 1)
 		_, _, _ = m.Receive(b[:])
 	}))
+}
+
+func TestDial(t *testing.T) {
+	m, err := native.Open(0)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Shut()) }()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	to := transport.Addr{IP: [4]byte{127, 0, 0, 1}, Port: uint16(listener.Addr().(*net.TCPAddr).Port)}
+	conn, err := m.Dial(to)
+	require.NoError(t, err)
+	var b [16]byte
+	_, err = m.Read(conn, b[:])
+	require.Equal(t, transport.ErrAgain, err)
+	peer, err := listener.Accept()
+	require.NoError(t, err)
+	_, err = io.WriteString(peer, "INFO")
+	require.NoError(t, err)
+	n := 0
+	for err = transport.ErrAgain; err == transport.ErrAgain; n, err = m.Read(conn, b[:]) {
+		m.Wait(m.Now() + 1e6)
+	}
+	require.NoError(t, err)
+	require.Equal(t, "INFO", string(b[:n]))
+	m.Close(conn)
+	require.NoError(t, peer.Close())
+	require.NoError(t, listener.Close())
+
+	// Where nobody listens it fails at once, or at the first use.
+	conn, err = m.Dial(to)
+	for err == nil || err == transport.ErrAgain {
+		_, err = m.Read(conn, b[:])
+	}
+	require.ErrorContains(t, err, "refused")
 }

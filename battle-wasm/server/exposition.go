@@ -81,7 +81,30 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.gauge("battle_players", "Players in all rooms.", players)
 	e.gauge("battle_players_limit", "Players that there can be in all rooms.", s.cfg.Rooms*s.cfg.MaxPlayers)
 	e.counter("battle_battles_started_total", "Battles that have begun.", m.battlesStarted)
-	e.counter("battle_battles_ended_total", "Battles that were played to their end.", m.battlesEnded)
+	e.family("battle_battles_ended_total", "counter", "Battles that have ended, those of bots that measure too.")
+	for i, n := range m.battlesEnded {
+		e.sample("battle_battles_ended_total", "outcome", string(outcomes[i]), n)
+	}
+	e.gauge("battle_results_pending", "Results that the store has not acknowledged.", len(s.outbox.entries))
+	e.counter("battle_results_recorded_total", "Results that the store has acknowledged.", m.resultsRecorded)
+	e.counter("battle_results_refused_total", "Attempts to store a result that were refused. It is tried again.", m.resultsRefused)
+	e.counter("battle_results_lost_total", "Results given up because too many waited.", m.resultsLost)
+	if s.bus != nil {
+		bus, up := s.bus.Counts(), 0
+		if s.bus.Ready() {
+			up = 1
+		}
+		e.gauge("battle_nats_connected", "Whether NATS can be published to.", up)
+		e.counter("battle_nats_connects_total", "Connections to NATS that became usable.", bus.Connects)
+		e.counter("battle_nats_failures_total", "Connections to NATS that ended, or never became usable.", bus.Failures)
+		e.counter("battle_nats_published_total", "Messages given to NATS.", bus.Published)
+		e.counter("battle_nats_dropped_total", "Messages that NATS could not be given. Results are tried again.", bus.Dropped)
+	}
+	draining := 0
+	if s.drain.on {
+		draining = 1
+	}
+	e.gauge("battle_draining", "Whether the pod has been asked to stop, and takes no new battles.", draining)
 	e.counter("battle_players_idle_total", "Players dropped because they were silent.", m.idle)
 	e.family("battle_packets_received_total", "counter", "Datagrams received, by what they say they are.")
 	for i, n := range m.received[:firstAnswer] {

@@ -2,11 +2,13 @@ package server
 
 import (
 	"math"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -25,6 +27,9 @@ type fakeMachine struct {
 
 	dials []int64  // when connections come that ask for /readyz
 	pages []string // what they are answered
+
+	page   string // what the connections ask for instead
+	remote bool   // they come from another machine
 }
 
 type datagram struct {
@@ -37,6 +42,11 @@ func (m *fakeMachine) Now() int64 {
 	m.now += m.cost
 	return m.now
 }
+
+// epoch is when a fake machine's time began, in ms since 1970.
+const epoch = int64(1.7e12)
+
+func (m *fakeMachine) Wall() int64 { return epoch + m.now/1e6 }
 
 func (m *fakeMachine) Entropy(b []byte) error {
 	for i := range b {
@@ -92,7 +102,11 @@ func (m *fakeMachine) Accept() (transport.Conn, error) {
 }
 
 func (m *fakeMachine) Read(_ transport.Conn, b []byte) (int, error) {
-	return copy(b, "GET /readyz HTTP/1.1\r\n\r\n"), nil
+	page := "/readyz"
+	if m.page != "" {
+		page = m.page
+	}
+	return copy(b, "GET "+page+" HTTP/1.1\r\n\r\n"), nil
 }
 
 func (m *fakeMachine) Write(_ transport.Conn, b []byte) (int, error) {
@@ -101,6 +115,10 @@ func (m *fakeMachine) Write(_ transport.Conn, b []byte) (int, error) {
 }
 
 func (m *fakeMachine) Close(transport.Conn) {}
+
+func (m *fakeMachine) Dial(transport.Addr) (transport.Conn, error) { return 0, transport.ErrAgain }
+
+func (m *fakeMachine) Local(transport.Conn) bool { return !m.remote }
 
 // answers takes the outbox's datagrams to an address.
 func (m *fakeMachine) answers(to transport.Addr) [][]byte {
@@ -122,7 +140,7 @@ func start(t testing.TB, change func(*config.Config)) (*fakeMachine, *Server) {
 	t.Helper()
 	m := &fakeMachine{now: 1000 * second}
 	cfg := config.Default()
-	cfg.Rooms = 2
+	cfg.Rooms, cfg.Pod, cfg.Tickets = 2, "pod-1", keys(t)
 	if change != nil {
 		change(&cfg)
 	}
@@ -137,21 +155,66 @@ type bot struct {
 	m    *fakeMachine
 	s    *Server
 	addr transport.Addr
+	tick [ticket.Size]byte // its ticket
 	w    wire.Welcome
 	seq  uint32
 }
 
 func addr(n byte) transport.Addr { return transport.Addr{IP: [4]byte{10, 0, 0, n}, Port: 4000} }
 
-// join takes a player through challenge and welcome.
+// secret is a city's ticket key.
+const secret = "7:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+func keys(t testing.TB) *ticket.Keys {
+	t.Helper()
+	k, err := ticket.ParseKeys(secret)
+	require.NoError(t, err)
+	return k
+}
+
+// lobby seals tickets.
+type lobby struct {
+	t      testing.TB
+	serial uint64
+}
+
+var lobbies sync.Map // by server: serials must differ
+
+// pass seals a ticket that is good for ten seconds, with what change makes of it.
+func pass(t testing.TB, m *fakeMachine, s *Server, change func(*ticket.Ticket)) [ticket.Size]byte {
+	t.Helper()
+	l, _ := lobbies.LoadOrStore(s, &lobby{t: t})
+	issuer := l.(*lobby)
+	issuer.serial++
+	tk := ticket.Ticket{Pod: s.run, Room: ticket.AnyRoom, Player: ticket.ID{15: byte(issuer.serial)}, Serial: issuer.serial, Expires: m.Wall() + 10000}
+	if change != nil {
+		change(&tk)
+	}
+	return [ticket.Size]byte(keys(t).Seal(nil, &tk))
+}
+
+// join takes a bot that measures through challenge and welcome.
 func join(t testing.TB, m *fakeMachine, s *Server, from transport.Addr) *bot {
 	t.Helper()
-	b := &bot{t: t, m: m, s: s, addr: from}
-	b.send(&wire.Join{Nonce: 7})
+	return joinWith(t, m, s, from, pass(t, m, s, nil))
+}
+
+// joinWith takes a player with a ticket through challenge and welcome.
+func joinWith(t testing.TB, m *fakeMachine, s *Server, from transport.Addr, sealed [ticket.Size]byte) *bot {
+	t.Helper()
+	b := ask(t, m, s, from, 7, sealed)
+	require.NoError(t, wire.ParseWelcome(b.one(), &b.w))
+	return b
+}
+
+// ask asks for a place and leaves the answer to be looked at.
+func ask(t testing.TB, m *fakeMachine, s *Server, from transport.Addr, nonce uint64, sealed [ticket.Size]byte) *bot {
+	t.Helper()
+	b := &bot{t: t, m: m, s: s, addr: from, tick: sealed}
+	b.send(&wire.Join{Nonce: nonce, Ticket: b.tick})
 	var c wire.Challenge
 	require.NoError(t, wire.ParseChallenge(b.one(), &c))
-	b.send(&wire.Join{Nonce: 7, Cookie: c.Cookie})
-	require.NoError(t, wire.ParseWelcome(b.one(), &b.w))
+	b.send(&wire.Join{Nonce: nonce, Cookie: c.Cookie, Ticket: b.tick})
 	return b
 }
 

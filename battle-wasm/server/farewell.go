@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -15,19 +16,20 @@ const (
 	farewellsPerSecond = 20
 )
 
-// farewell is what remains of a battle that is over: its room is free already.
+// farewell is what remains of a battle that is over: its room is free already. It is told once more when the store has the result, unless the room's next
+// battle has ended by then.
 type farewell struct {
-	left  int   // times to tell it
-	next  int64 // when
-	count int
-	addrs [sim.MaxPlayers]transport.Addr
-	ends  [sim.MaxPlayers]wire.End
+	battle ticket.ID
+	left   int   // times to tell it
+	next   int64 // when
+	count  int
+	addrs  [sim.MaxPlayers]transport.Addr
+	ends   [sim.MaxPlayers]wire.End
 }
 
-// endBattle frees the room and tells its players how the battle ended.
-func (s *Server) endBattle(r *room) {
-	s.metrics.battlesEnded++
-	end := wire.End{Tick: r.arena.Tick}
+// sayFarewell frees the room and tells its players how the battle ended.
+func (s *Server) sayFarewell(r *room, record wire.Record) {
+	end := wire.End{Tick: r.arena.Tick, Record: record}
 	for i := range r.arena.Players {
 		if p := &r.arena.Players[i]; p.Present {
 			end.Scores[end.Count] = wire.Score{ID: uint8(i), Points: uint16(min(p.Score, math.MaxUint16))}
@@ -35,7 +37,7 @@ func (s *Server) endBattle(r *room) {
 		}
 	}
 	f := &r.farewell
-	f.count = 0
+	f.battle, f.count = r.battle, 0
 	for i := range r.players {
 		p := &r.players[i]
 		if !p.present() {
@@ -46,8 +48,23 @@ func (s *Server) endBattle(r *room) {
 		f.count++
 		s.drop(p)
 	}
+	f.left = 0
+	if f.count > 0 {
+		f.left, f.next = farewellTimes, s.now
+		s.sendFarewell(r)
+	}
+}
+
+// recorded tells the players of a battle that its result is in the store.
+func (s *Server) recorded(e *entry) {
+	f := &s.rooms[e.room].farewell
+	if f.battle != e.battle || f.count == 0 {
+		return
+	}
+	for i := range f.count {
+		f.ends[i].Record = wire.RecordDone
+	}
 	f.left, f.next = farewellTimes, s.now
-	s.sendFarewell(r)
 }
 
 func (s *Server) sendFarewell(r *room) {

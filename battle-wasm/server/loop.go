@@ -5,6 +5,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
+	"github.com/edge-arena/edge-arena/battle-wasm/nats"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 )
 
@@ -41,12 +42,18 @@ func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error)
 	start := m.Now()
 	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start}
 	l.web = httpd.New(m, l.handle)
+	if cfg.NATS.Port != 0 {
+		s.bus = nats.New(m, nats.Options{
+			Address: cfg.NATS, User: cfg.NATSUser, Password: cfg.NATSPassword, Name: cfg.Pod,
+			Inbox: "_INBOX.battle." + s.runText + ".", Handler: s.acknowledged,
+		})
+	}
 	return l, nil
 }
 
-// Run runs forever.
+// Run runs until the server was asked to stop, its battles have ended, and who asked has been told.
 func (l *Loop) Run() {
-	for {
+	for !l.server.drained() || l.web.Busy() {
 		l.Turn()
 	}
 }

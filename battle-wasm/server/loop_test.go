@@ -21,7 +21,7 @@ func startLoop(t testing.TB) (*fakeMachine, *Loop) {
 	t.Helper()
 	m := &fakeMachine{now: 1000 * second}
 	cfg := config.Default()
-	cfg.Rooms = 2
+	cfg.Rooms, cfg.Pod, cfg.Tickets = 2, "pod-1", keys(t)
 	l, err := NewLoop(cfg, m, Build{Version: "test", Runtime: "fake"})
 	require.NoError(t, err)
 	return m, l
@@ -109,6 +109,8 @@ func TestAFloodDoesNotHoldUpTheTick(t *testing.T) {
 
 func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	m, l := startLoop(t)
+	bus := &fakeBus{forgetful: true}
+	l.server.bus = bus
 	var bots []*bot
 	for i := range byte(20) {
 		bots = append(bots, join(t, m, l.server, addr(i)))
@@ -134,6 +136,7 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 	_, players := l.server.occupancy()
 	require.Equal(t, 20, players)
 	require.Greater(t, l.server.metrics.sent[kindIndex(wire.KindSnapshot)], uint64(30000))
+	require.Greater(t, bus.count, 20, "presence is part of the steady state")
 }
 
 func TestAFloodOfJoinsDoesNotAllocate(t *testing.T) {
@@ -156,7 +159,7 @@ func TestWeb(t *testing.T) {
 	m, l := startLoop(t)
 	get := func(path string) (int, string, string) {
 		r := httpd.Response{Status: 200}
-		l.handle([]byte(path), &r)
+		l.handle(httpd.Request{Path: []byte(path)}, &r)
 		return r.Status, r.ContentType, string(r.Body)
 	}
 	status, _, body := get("/readyz")
@@ -173,10 +176,8 @@ func TestWeb(t *testing.T) {
 	join(t, m, l.server, addr(1))
 	_, contentType, body := get("/v1/address")
 	require.Equal(t, "application/json", contentType)
-	require.JSONEq(t, `{"address":"127.0.0.1:20000","pod":"","rooms":1,"roomsLimit":2,"players":1,"maxPlayers":10,"tickRate":120}`, body)
-	l.server.cfg.NodeIP, l.server.cfg.Pod = "fd00::1", "p-1"
-	_, _, body = get("/v1/address")
-	require.Contains(t, body, `"address":"[fd00::1]:20000","pod":"p-1"`)
+	require.JSONEq(t, `{"address":"127.0.0.1:20000","pod":"pod-1","run":"`+l.server.runText+`","rooms":1,"roomsLimit":2,"players":1,"maxPlayers":10,"tickRate":120,"draining":false}`, body)
+	require.Equal(t, "[fd00::1]:20000", hostPort("fd00::1", 20000))
 }
 
 func itoa(n int) string {
@@ -193,7 +194,7 @@ func TestMetrics(t *testing.T) {
 	m.now += 7e6
 	l.Turn()
 	r := httpd.Response{}
-	l.handle([]byte("/metrics"), &r)
+	l.handle(httpd.Request{Path: []byte("/metrics")}, &r)
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(string(r.Body)))
 	require.NoError(t, err)

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/report"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -16,16 +17,30 @@ type Build struct {
 type metrics struct {
 	build Build
 
-	ticks, ticksSkipped          uint64
-	tickDuration, tickLateness   histogram
-	inputWait                    histogram
-	battlesStarted, battlesEnded uint64
-	idle                         uint64
+	ticks, ticksSkipped         uint64
+	tickDuration, tickLateness  histogram
+	inputWait                   histogram
+	battlesStarted              uint64
+	battlesEnded                [len(outcomes)]uint64
+	resultsRecorded             uint64
+	resultsRefused, resultsLost uint64
+	idle                        uint64
 
 	received, sent           [kindCount]uint64
 	refused                  [refusalCount]uint64
 	bytesReceived, bytesSent uint64
 	sendErrors, receiveFails uint64
+}
+
+// outcomes are the ways in which a battle ends.
+var outcomes = [...]report.Outcome{report.Finished, report.Abandoned, report.Drained}
+
+func (m *metrics) ended(how report.Outcome) {
+	for i, known := range outcomes {
+		if how == known {
+			m.battlesEnded[i]++
+		}
+	}
 }
 
 // Kinds of packets are counted by index; 0 is every kind that there is not.
@@ -73,11 +88,12 @@ const (
 	refusedStale
 	refusedRate
 	refusedFull
+	refusedTicket
 	refusalCount
 )
 
 var refusalNames = [refusalCount]string{
-	"short", "length", "magic", "version", "kind", "value", "oversized", "cookie", "session", "address", "stale", "rate", "full",
+	"short", "length", "magic", "version", "kind", "value", "oversized", "cookie", "session", "address", "stale", "rate", "full", "ticket",
 }
 
 func refusalOf(err error) refusal {

@@ -41,47 +41,6 @@ func (s *Server) refuseHeader(from transport.Addr, b []byte, kind wire.Kind, err
 	}
 }
 
-func (s *Server) handleJoin(from transport.Addr, b []byte) {
-	var j wire.Join
-	if err := wire.ParseJoin(b, &j); err != nil {
-		s.metrics.refuse(refusalOf(err))
-		return
-	}
-	if !s.joins.allow(from, s.now) {
-		s.metrics.refuse(refusedRate)
-		if s.rejects.allow(from, s.now) {
-			s.reject(from, j.Nonce, wire.ReasonRate)
-		}
-		return
-	}
-	p := s.byAddr[from]
-	if p != nil && p.nonce == j.Nonce {
-		s.welcome(p) // it has a place: the first welcome was lost
-		return
-	}
-	if !s.secrets.validCookie(&j.Cookie, from, j.Nonce, s.now) {
-		if j.Cookie != [wire.CookieSize]byte{} {
-			s.metrics.refuse(refusedCookie)
-		}
-		c := wire.Challenge{Nonce: j.Nonce}
-		s.secrets.cookie(&c.Cookie, from, j.Nonce, s.now)
-		s.out = c.AppendTo(s.out[:0])
-		s.send(wire.KindChallenge, from)
-		return
-	}
-	if p != nil {
-		s.drop(p) // the player behind this address has begun anew
-	}
-	p = s.findPlace()
-	if p == nil {
-		s.metrics.refuse(refusedFull)
-		s.reject(from, j.Nonce, wire.ReasonFull)
-		return
-	}
-	s.admit(p, from, j.Nonce)
-	s.welcome(p)
-}
-
 func (s *Server) welcome(p *player) {
 	w := wire.Welcome{
 		Nonce: p.nonce, Token: p.token, Room: p.room.id, Player: uint8(p.place), TickRate: uint16(s.cfg.TickRate),
@@ -149,6 +108,6 @@ func (s *Server) handleLeave(from transport.Addr, b []byte) {
 		return
 	}
 	if p := s.session(from, l.Token); p != nil {
-		s.drop(p)
+		s.leave(p)
 	}
 }

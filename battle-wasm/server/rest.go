@@ -15,7 +15,7 @@ func (l *Loop) mayRest(now int64) bool {
 		l.awake = now
 		return false
 	}
-	return now-l.awake >= restAfter && !l.web.Busy()
+	return now-l.awake >= restAfter && !l.web.Busy() && !l.server.drain.on
 }
 
 // rest waits for a packet or a connection, but for restTime at most, and returns the time. The ticks that were due before then have nothing to do

@@ -84,7 +84,7 @@ func TestAPacketEndsTheRest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, l := startResting(t)
-			j := wire.Join{Nonce: 7}
+			j := wire.Join{Nonce: 7, Ticket: pass(t, m, l.server, nil)}
 			l.server.secrets.cookie(&j.Cookie, addr(1), j.Nonce, m.now)
 			m.inbox = []datagram{{addr: addr(1), b: j.AppendTo(nil), at: m.now + tt.after}}
 			l.Turn()
@@ -119,7 +119,7 @@ func TestNoRestBeforeTheFarewells(t *testing.T) {
 	m, l := startLoop(t)
 	join(t, m, l.server, addr(1)).stays()
 	m.discard = true
-	for l.server.metrics.battlesEnded == 0 {
+	for l.server.metrics.battlesEnded[0] == 0 {
 		l.Turn()
 	}
 	for ended := m.now; m.rests == 0; {

@@ -4,24 +4,32 @@ import (
 	"math"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
 // room is one battle and its players. A room without players is free.
 type room struct {
-	id       uint16
-	count    int
-	arena    sim.Arena
-	players  [sim.MaxPlayers]player
-	farewell farewell
+	id        uint16
+	count     int
+	battle    ticket.ID // all zero where bots measure
+	startedAt int64     // ms since 1970
+	arena     sim.Arena
+	players   [sim.MaxPlayers]player
+	roster    roster
+	farewell  farewell
 }
+
+// measures says whether the battle is one of bots that measure: no result of it is kept.
+func (r *room) measures() bool { return r.battle == ticket.ID{} }
 
 // player is one place of a room, and the session of who has it.
 type player struct {
 	room  *room
 	place int
 
+	id       ticket.ID
 	token    uint64 // 0 where the place is free
 	nonce    uint64
 	addr     transport.Addr
@@ -97,25 +105,6 @@ func flags(p *sim.Player) wire.Flags {
 	return f
 }
 
-// findPlace gives a free place: in the first room that has players and room for more, else in the first free one.
-func (s *Server) findPlace() *player {
-	var free *room
-	for i := range s.rooms {
-		r := &s.rooms[i]
-		switch {
-		case r.count == 0 && free == nil:
-			free = r
-		case r.count > 0 && r.count < s.cfg.MaxPlayers:
-			return r.freePlace()
-		}
-	}
-	if free == nil {
-		return nil
-	}
-	s.startBattle(free)
-	return free.freePlace()
-}
-
 func (r *room) freePlace() *player {
 	for i := range r.players {
 		if p := &r.players[i]; !p.present() {
@@ -125,33 +114,14 @@ func (r *room) freePlace() *player {
 	return nil
 }
 
-func (s *Server) startBattle(r *room) {
+// startBattle begins a battle in a free room.
+func (s *Server) startBattle(r *room, id ticket.ID) {
 	s.metrics.battlesStarted++
+	r.battle, r.startedAt, r.roster.count = id, s.clock.Wall(), 0
 	r.arena.Reset(sim.Config{
 		TickRate: s.cfg.TickRate, Width: s.cfg.Arena.Width, Height: s.cfg.Arena.Height,
 		Seed: s.secrets.token(), EndTick: uint32(s.cfg.BattleSeconds * s.cfg.TickRate),
 	})
-}
-
-// admit gives a place to who asked for it.
-func (s *Server) admit(p *player, from transport.Addr, nonce uint64) {
-	*p = player{
-		room: p.room, place: p.place, token: s.secrets.token(), nonce: nonce, addr: from, lastSeen: s.now,
-		rate: newPace(second / int64(2*s.cfg.TickRate)),
-	}
-	s.byToken[p.token] = p
-	s.byAddr[from] = p
-	p.room.count++
-	p.room.arena.Join(p.place)
-}
-
-// drop frees a place.
-func (s *Server) drop(p *player) {
-	delete(s.byToken, p.token)
-	delete(s.byAddr, p.addr)
-	p.room.arena.Leave(p.place)
-	p.room.count--
-	*p = player{room: p.room, place: p.place}
 }
 
 // expire drops the players who have been silent for too long.
@@ -159,7 +129,7 @@ func (s *Server) expire(r *room) {
 	for i := range r.players {
 		if p := &r.players[i]; p.present() && s.now-p.lastSeen > int64(s.cfg.IdleSeconds)*second {
 			s.metrics.idle++
-			s.drop(p)
+			s.leave(p)
 		}
 	}
 }

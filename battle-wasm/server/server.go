@@ -9,7 +9,10 @@ import (
 	"errors"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/nats"
+	"github.com/edge-arena/edge-arena/battle-wasm/report"
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -30,9 +33,22 @@ type Server struct {
 	joins   *limiter
 	rejects *limiter
 
-	rooms   []room
-	byToken map[uint64]*player
-	byAddr  map[transport.Addr]*player
+	run     uint64 // of this start of the server: tickets are bound to it
+	runText string // the same, as others write it
+	address string // where players reach the server
+
+	rooms    []room
+	byToken  map[uint64]*player
+	byAddr   map[transport.Addr]*player
+	byPlayer map[ticket.ID]*player // but for bots that measure
+	serials  serials
+	ended    recent
+	drain    drain
+
+	bus      publisher // nil where nothing is published
+	outbox   outbox
+	presence presence
+	subjects struct{ presence, result string }
 
 	now      int64 // at the start of the batch of packets, or of the tick
 	lastTick int64 // when the last tick ran; 0 before the first
@@ -42,6 +58,12 @@ type Server struct {
 	out      []byte
 	snapshot wire.Snapshot
 	inputs   [sim.MaxPlayers]sim.Input
+	join     wire.Join
+	ticket   ticket.Ticket
+	message  []byte
+	headers  [2]nats.Header
+	hex      [2 * len(ticket.ID{})]byte
+	mac      [4 + 2*ticket.MACSize]byte
 }
 
 // New returns a server without players.
@@ -58,15 +80,18 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 	s := &Server{
 		cfg: cfg, clock: m, packets: m, secrets: secrets,
 		// The limits are per bucket of source addresses: many joins at once are usual, when a whole match comes from behind one address.
-		joins:   newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
-		rejects: newLimiter(second, 0, secrets.token()),
-		rooms:   make([]room, cfg.Rooms),
-		byToken: make(map[uint64]*player, places),
-		byAddr:  make(map[transport.Addr]*player, places),
-		out:     make([]byte, 0, wire.MaxPacketSize),
-		now:     m.Now(),
+		joins:    newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
+		rejects:  newLimiter(second, 0, secrets.token()),
+		rooms:    make([]room, cfg.Rooms),
+		byToken:  make(map[uint64]*player, places),
+		byAddr:   make(map[transport.Addr]*player, places),
+		byPlayer: make(map[ticket.ID]*player, places), serials: make(serials, sweepAt), run: secrets.token(),
+		out: make([]byte, 0, wire.MaxPacketSize),
+		now: m.Now(),
 	}
 	s.metrics.build = build
+	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
+	s.subjects.presence, s.subjects.result = report.PresenceSubject+cfg.Pod, report.ResultSubject+cfg.Pod
 	for i := range s.rooms {
 		s.rooms[i].init(uint16(i))
 	}
@@ -90,9 +115,11 @@ func (s *Server) Tick() {
 		}
 		s.step(r)
 		if r.arena.Over() {
-			s.endBattle(r)
+			s.conclude(r, report.Finished)
 		}
 	}
+	s.pushDrain()
+	s.publish()
 	s.lastTick = s.now
 }
 
@@ -122,6 +149,7 @@ func (s *Server) step(r *room) {
 		if !p.present() {
 			continue
 		}
+		s.snapshot.Tag = uint32(p.token)
 		s.snapshot.Self = uint8(i)
 		s.snapshot.AckSeq = p.seq
 		s.snapshot.AckWait = p.wait(sent)

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -42,12 +43,13 @@ func TestJoinWithAnotherNonceReplacesTheSession(t *testing.T) {
 	m, s := start(t, nil)
 	old := join(t, m, s, addr(1))
 	a := &bot{t: t, m: m, s: s, addr: addr(1)}
-	a.send(&wire.Join{Nonce: 8})
+	a.tick = pass(t, m, s, nil)
+	a.send(&wire.Join{Nonce: 8, Ticket: a.tick})
 	var c wire.Challenge
 	require.NoError(t, wire.ParseChallenge(a.one(), &c))
 	old.input(nil)
 	require.Zero(t, a.refused(refusedSession), "a join without a cookie may be forged: it ends nothing")
-	a.send(&wire.Join{Nonce: 8, Cookie: c.Cookie})
+	a.send(&wire.Join{Nonce: 8, Cookie: c.Cookie, Ticket: a.tick})
 	require.NoError(t, wire.ParseWelcome(a.one(), &a.w))
 	require.NotEqual(t, old.w.Token, a.w.Token)
 	_, players := s.occupancy()
@@ -79,7 +81,7 @@ func TestCookies(t *testing.T) {
 			b.send(&wire.Join{Nonce: 7})
 			var c wire.Challenge
 			require.NoError(t, wire.ParseChallenge(b.one(), &c))
-			j := wire.Join{Nonce: 7, Cookie: c.Cookie}
+			j := wire.Join{Nonce: 7, Cookie: c.Cookie, Ticket: pass(t, m, s, func(tk *ticket.Ticket) { tk.Expires += 60000 })}
 			if tt.change != nil {
 				tt.change(&b.addr, &j)
 			}
@@ -106,11 +108,7 @@ func TestRoomsFillUp(t *testing.T) {
 		rooms = append(rooms, join(t, m, s, addr(i)).w.Room)
 	}
 	require.Equal(t, []uint16{0, 0, 0, 1, 1, 1}, rooms)
-	late := &bot{t: t, m: m, s: s, addr: addr(100)}
-	late.send(&wire.Join{Nonce: 9})
-	var c wire.Challenge
-	require.NoError(t, wire.ParseChallenge(late.one(), &c))
-	late.send(&wire.Join{Nonce: 9, Cookie: c.Cookie})
+	late := ask(t, m, s, addr(100), 9, pass(t, m, s, nil))
 	var r wire.Reject
 	require.NoError(t, wire.ParseReject(late.one(), &r))
 	require.Equal(t, wire.Reject{Nonce: 9, Reason: wire.ReasonFull}, r)

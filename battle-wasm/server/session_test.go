@@ -94,5 +94,5 @@ func TestEndOfBattle(t *testing.T) {
 	}
 	rooms, players := s.occupancy()
 	require.Equal(t, [2]int{0, 0}, [2]int{rooms, players})
-	require.EqualValues(t, 1, s.metrics.battlesEnded)
+	require.EqualValues(t, 1, s.metrics.battlesEnded[0])
 }

@@ -2,18 +2,21 @@ package server
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
 )
 
 // handle answers HTTP.
-func (l *Loop) handle(path []byte, r *httpd.Response) {
-	switch string(path) {
+func (l *Loop) handle(q httpd.Request, r *httpd.Response) {
+	switch string(q.Path) {
 	case "/healthz", "/readyz":
 		l.server.appendHealth(r)
 	case "/metrics":
 		r.ContentType = "text/plain; version=0.0.4; charset=utf-8"
 		r.Body = l.server.appendMetrics(r.Body, l.web.Counts())
+	case "/drain":
+		l.handleDrain(q, r)
 	case "/v1/address":
 		r.ContentType = "application/json"
 		r.Body = l.server.appendAddress(r.Body)
@@ -21,6 +24,21 @@ func (l *Loop) handle(path []byte, r *httpd.Response) {
 		r.Status = 404
 		r.Body = append(r.Body, "not found\n"...)
 	}
+}
+
+// handleDrain is the pod's preStop hook: its answer is that the pod can be stopped. The kubelet asks for it over the loopback interface, and nobody else may.
+func (l *Loop) handleDrain(q httpd.Request, r *httpd.Response) {
+	if !l.machine.Local(q.Conn) {
+		r.Status = 403
+		r.Body = append(r.Body, "only from this machine\n"...)
+		return
+	}
+	l.server.startDrain()
+	if !l.server.drained() {
+		r.Later = true
+		return
+	}
+	r.Body = append(r.Body, "drained\n"...)
 }
 
 // appendHealth says whether ticks run. That is also what readiness is: a full server is not a broken one, and players with a place
@@ -38,30 +56,26 @@ func (s *Server) appendHealth(r *httpd.Response) {
 func (s *Server) appendAddress(b []byte) []byte {
 	rooms, players := s.occupancy()
 	e := exposition(append(b, `{"address":"`...))
-	if ipv6(s.cfg.NodeIP) {
-		e.text("[", s.cfg.NodeIP, "]")
-	} else {
-		e.text(s.cfg.NodeIP)
-	}
-	e.text(":", strconv.Itoa(s.cfg.Port), `","pod":"`, s.cfg.Pod, `"`)
-	field := func(name string, n int) {
-		e.text(`,"`, name, `":`)
-		e.number(uint64(n))
-	}
-	field("rooms", rooms)
-	field("roomsLimit", s.cfg.Rooms)
-	field("players", players)
-	field("maxPlayers", s.cfg.MaxPlayers)
-	field("tickRate", s.cfg.TickRate)
-	e.text("}\n")
+	e.text(s.address, `","pod":"`, s.cfg.Pod, `","run":"`, s.runText, `"`)
+	e.field("rooms", uint64(rooms))
+	e.field("roomsLimit", uint64(s.cfg.Rooms))
+	e.field("players", uint64(players))
+	e.field("maxPlayers", uint64(s.cfg.MaxPlayers))
+	e.field("tickRate", uint64(s.cfg.TickRate))
+	e.text(`,"draining":`, boolean(s.drain.on), "}\n")
 	return e
 }
 
-func ipv6(ip string) bool {
-	for _, c := range ip {
-		if c == ':' {
-			return true
-		}
+// hostPort is an address, IPv6 in brackets.
+func hostPort(ip string, port int) string {
+	if strings.Contains(ip, ":") {
+		ip = "[" + ip + "]"
 	}
-	return false
+	return ip + ":" + strconv.Itoa(port)
+}
+
+// hex16 is a number in 16 hexadecimal digits.
+func hex16(n uint64) string {
+	digits := strconv.FormatUint(n, 16)
+	return "0000000000000000"[len(digits):] + digits
 }

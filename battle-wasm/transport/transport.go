@@ -19,6 +19,8 @@ var ErrTruncated = errors.New("packet longer than its buffer")
 type Clock interface {
 	// Now is a monotonic time in ns, from an arbitrary start.
 	Now() int64
+	// Wall is the time in ms since 1970, as far as the machine knows it.
+	Wall() int64
 }
 
 // Packets sends and receives datagrams. Neither method blocks or allocates.
@@ -40,10 +42,8 @@ type Waiter interface {
 // Conn is the number of an open connection.
 type Conn int32
 
-// Streams serves connections. No method blocks.
+// Streams are connections. No method blocks.
 type Streams interface {
-	// Accept takes a connection that waits. The error is [ErrAgain] where none does.
-	Accept() (Conn, error)
 	// Read reads up to len(b) bytes; 0 without an error is the peer's end.
 	Read(c Conn, b []byte) (int, error)
 	// Write writes what it can of b.
@@ -52,12 +52,29 @@ type Streams interface {
 	Close(c Conn)
 }
 
+// Listener serves connections.
+type Listener interface {
+	Streams
+	// Accept takes a connection that waits. The error is [ErrAgain] where none does.
+	Accept() (Conn, error)
+}
+
+// Dialer makes connections.
+type Dialer interface {
+	Streams
+	// Dial begins a connection. Until it is there Read and Write fail with [ErrAgain]; where it cannot be, with another error.
+	Dial(to Addr) (Conn, error)
+}
+
 // Machine is all of it.
 type Machine interface {
 	Clock
 	Packets
 	Waiter
-	Streams
+	Listener
+	Dialer
+	// Local says whether the peer of a connection is on this machine.
+	Local(c Conn) bool
 	// Entropy fills b with bytes that nobody can guess.
 	Entropy(b []byte) error
 }

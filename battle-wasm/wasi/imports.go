@@ -16,6 +16,7 @@ const (
 
 	recvTruncated = 1
 
+	clockRealtime  = 0
 	clockMonotonic = 1
 	clockAbsolute  = 1
 	eventClock     = 0
@@ -59,6 +60,14 @@ func sockBind(fd int32, addr unsafe.Pointer, port uint32) uint32
 //go:wasmimport wasi_snapshot_preview1 sock_listen_v2
 //go:noescape
 func sockListen(fd int32, backlog uint32) uint32
+
+//go:wasmimport wasi_snapshot_preview1 sock_connect_v2
+//go:noescape
+func sockConnect(fd int32, addr unsafe.Pointer, port uint32) uint32
+
+//go:wasmimport wasi_snapshot_preview1 sock_getpeeraddr_v2
+//go:noescape
+func sockGetPeerAddr(fd int32, addr, port unsafe.Pointer) uint32
 
 //go:wasmimport wasi_snapshot_preview1 sock_accept_v2
 //go:noescape

@@ -29,6 +29,10 @@ type Machine struct {
 	n     uint32
 	flags uint32
 	port  uint32
+	// What a peer's address is written to: 0.14.1 wants all of a socket address's room for it.
+	far     address
+	storage [128]byte
+
 	subs  [3]subscription // what Wait waits for, and after it what Rest waits for too
 	event [3]event
 }
@@ -84,6 +88,13 @@ func (m *Machine) Now() int64 {
 	var t uint64
 	clockTimeGet(clockMonotonic, 1, unsafe.Pointer(&t)) // fails for unknown clocks only
 	return int64(t)
+}
+
+// Wall implements [transport.Clock].
+func (m *Machine) Wall() int64 {
+	var t uint64
+	clockTimeGet(clockRealtime, 1, unsafe.Pointer(&t))
+	return int64(t / 1e6)
 }
 
 // Entropy implements [transport.Machine]. WasmEdge 0.14.1 answers a call of random_get from a linear congruential generator with a new seed
@@ -146,7 +157,7 @@ func (m *Machine) wait(subs uint32, deadline int64) {
 	_ = pollOneoff(unsafe.Pointer(&m.subs), unsafe.Pointer(&m.event), subs, unsafe.Pointer(&m.n))
 }
 
-// Accept implements [transport.Streams].
+// Accept implements [transport.Listener].
 func (m *Machine) Accept() (transport.Conn, error) {
 	var fd int32
 	if errno := sockAccept(m.tcp, 0, unsafe.Pointer(&fd)); errno != 0 {
@@ -158,6 +169,33 @@ func (m *Machine) Accept() (transport.Conn, error) {
 		return 0, err
 	}
 	return transport.Conn(fd), nil
+}
+
+// Dial implements [transport.Dialer]. Reading and writing say EAGAIN until a connection that was begun is there.
+func (m *Machine) Dial(to transport.Addr) (transport.Conn, error) {
+	var fd int32
+	if errno := sockOpen(familyInet4, sockStream, unsafe.Pointer(&fd)); errno != 0 {
+		return 0, syscall.Errno(errno)
+	}
+	if err := syscall.SetNonblock(int(fd), true); err != nil {
+		_ = syscall.Close(int(fd))
+		return 0, err
+	}
+	m.peer = to.IP
+	if errno := sockConnect(fd, unsafe.Pointer(&m.addr), uint32(to.Port)); errno != 0 && syscall.Errno(errno) != syscall.EINPROGRESS {
+		_ = syscall.Close(int(fd))
+		return 0, syscall.Errno(errno)
+	}
+	return transport.Conn(fd), nil
+}
+
+// Local implements [transport.Machine].
+func (m *Machine) Local(c transport.Conn) bool {
+	m.far = address{buf: ptr(&m.storage), size: uint32(len(m.storage))}
+	if errno := sockGetPeerAddr(int32(c), unsafe.Pointer(&m.far), unsafe.Pointer(&m.port)); errno != 0 {
+		return false
+	}
+	return m.storage[2] == 127 // two bytes of family before the address
 }
 
 // Read implements [transport.Streams].

@@ -94,8 +94,10 @@ const (
 	ReasonRate Reason = 3
 	// ReasonSession: the token is not, or no longer, that of a session of this address. Join again.
 	ReasonSession Reason = 4
+	// ReasonTicket: the ticket is not for this pod, or expired, used, forged or altered, or its battle is over. Ask the lobby for another.
+	ReasonTicket Reason = 5
 
-	reasonLast = ReasonSession
+	reasonLast = ReasonTicket
 )
 
 // String names the reason as metrics do.
@@ -109,6 +111,8 @@ func (r Reason) String() string {
 		return "rate"
 	case ReasonSession:
 		return "session"
+	case ReasonTicket:
+		return "ticket"
 	default:
 		return "unknown"
 	}

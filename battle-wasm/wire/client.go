@@ -1,6 +1,10 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+)
 
 var le = binary.LittleEndian
 
@@ -10,6 +14,8 @@ type Join struct {
 	Nonce uint64
 	// Cookie is that of the [Challenge], all zero in the first Join.
 	Cookie [CookieSize]byte
+	// Ticket is the sealed ticket that the lobby has given.
+	Ticket [ticket.Size]byte
 }
 
 // AppendTo appends the packet to b: fields, then zeros up to [JoinSize].
@@ -17,11 +23,12 @@ func (j *Join) AppendTo(b []byte) []byte {
 	b = appendHeader(b, KindJoin)
 	b = le.AppendUint64(b, j.Nonce)
 	b = append(b, j.Cookie[:]...)
+	b = append(b, j.Ticket[:]...)
 	var padding [JoinSize - joinFields]byte
 	return append(b, padding[:]...)
 }
 
-const joinFields = headerSize + 8 + CookieSize
+const joinFields = headerSize + 8 + CookieSize + ticket.Size
 
 // ParseJoin fills j from a packet.
 func ParseJoin(b []byte, j *Join) error {
@@ -35,6 +42,7 @@ func ParseJoin(b []byte, j *Join) error {
 	}
 	j.Nonce = le.Uint64(b[3:])
 	copy(j.Cookie[:], b[11:])
+	copy(j.Ticket[:], b[11+CookieSize:])
 	return nil
 }
 

@@ -33,6 +33,8 @@ type Player struct {
 
 // Snapshot is the state of a room after a tick.
 type Snapshot struct {
+	// Tag is the low half of the session's token: a snapshot with another is forged.
+	Tag uint32
 	// Tick is the tick of the battle.
 	Tick uint32
 	// AckSeq is the newest of the receiver's inputs that is part of this state, 0 before the first.
@@ -53,6 +55,7 @@ type Snapshot struct {
 // AppendTo appends the packet to b.
 func (s *Snapshot) AppendTo(b []byte) []byte {
 	b = appendHeader(b, KindSnapshot)
+	b = le.AppendUint32(b, s.Tag)
 	b = le.AppendUint32(b, s.Tick)
 	b = le.AppendUint32(b, s.AckSeq)
 	b = le.AppendUint32(b, s.AckWait)
@@ -75,11 +78,11 @@ func ParseSnapshot(b []byte, s *Snapshot) error {
 	if len(b) < snapshotHead {
 		return shortError(b, KindSnapshot)
 	}
-	count := b[20]
+	count := b[24]
 	if err := check(b, KindSnapshot, snapshotHead+int(count)*PlayerSize); err != nil {
 		return err
 	}
-	if count > MaxPlayers || b[19] >= MaxPlayers {
+	if count > MaxPlayers || b[23] >= MaxPlayers {
 		return ErrValue
 	}
 	next := uint8(0)
@@ -90,8 +93,8 @@ func ParseSnapshot(b []byte, s *Snapshot) error {
 		}
 		next = q[0] + 1
 	}
-	s.Tick, s.AckSeq, s.AckWait, s.EndTick = le.Uint32(b[3:]), le.Uint32(b[7:]), le.Uint32(b[11:]), le.Uint32(b[15:])
-	s.Self, s.Count = b[19], count
+	s.Tag, s.Tick, s.AckSeq, s.AckWait, s.EndTick = le.Uint32(b[3:]), le.Uint32(b[7:]), le.Uint32(b[11:]), le.Uint32(b[15:]), le.Uint32(b[19:])
+	s.Self, s.Count = b[23], count
 	for i := range int(count) {
 		q := b[snapshotHead+i*PlayerSize:]
 		s.Players[i] = Player{
@@ -111,6 +114,21 @@ type Score struct {
 	Points uint16
 }
 
+// Record says what became of a battle's result.
+type Record uint8
+
+// The states of a result.
+const (
+	// RecordNone: there is none, for the battle was one of bots that measure.
+	RecordNone Record = iota
+	// RecordPending: it is on its way to the city's store, and not there yet. Another [End] follows when it is.
+	RecordPending
+	// RecordDone: the store has it on its disk.
+	RecordDone
+
+	recordLast = RecordDone
+)
+
 // End tells a player that its battle is over, and with it its session.
 type End struct {
 	// Token is the session's, so that nobody else can end it.
@@ -119,6 +137,8 @@ type End struct {
 	Tick uint32
 	// Self is the receiver's number in the room.
 	Self uint8
+	// Record says what became of the result.
+	Record Record
 	// Count is the number of Scores that are in use.
 	Count uint8
 	// Scores are the room's scores, by ascending ID.
@@ -130,7 +150,7 @@ func (e *End) AppendTo(b []byte) []byte {
 	b = appendHeader(b, KindEnd)
 	b = le.AppendUint64(b, e.Token)
 	b = le.AppendUint32(b, e.Tick)
-	b = append(b, e.Self, e.Count)
+	b = append(b, e.Self, byte(e.Record), e.Count)
 	for _, s := range e.Scores[:e.Count] {
 		b = le.AppendUint16(append(b, s.ID), s.Points)
 	}
@@ -142,11 +162,11 @@ func ParseEnd(b []byte, e *End) error {
 	if len(b) < endHead {
 		return shortError(b, KindEnd)
 	}
-	count := b[16]
+	count := b[17]
 	if err := check(b, KindEnd, endHead+int(count)*scoreSize); err != nil {
 		return err
 	}
-	if count > MaxPlayers || b[15] >= MaxPlayers {
+	if count > MaxPlayers || b[15] >= MaxPlayers || Record(b[16]) > recordLast {
 		return ErrValue
 	}
 	next := uint8(0)
@@ -157,7 +177,7 @@ func ParseEnd(b []byte, e *End) error {
 		}
 		next = id + 1
 	}
-	e.Token, e.Tick, e.Self, e.Count = le.Uint64(b[3:]), le.Uint32(b[11:]), b[15], count
+	e.Token, e.Tick, e.Self, e.Record, e.Count = le.Uint64(b[3:]), le.Uint32(b[11:]), b[15], Record(b[16]), count
 	for i := range int(count) {
 		q := b[endHead+i*scoreSize:]
 		e.Scores[i] = Score{ID: q[0], Points: le.Uint16(q[1:])}

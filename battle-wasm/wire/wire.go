@@ -4,22 +4,23 @@
 // version, the [Kind]. All integers are little endian. A packet of a kind has one exact length, but for [Snapshot] and [End], whose length
 // follows from their player count: a parser accepts nothing shorter, longer or out of range.
 //
-// A player comes in with three packets:
+// A player comes in with three packets and a ticket (package ticket), which it has from the lobby:
 //
 //	player                          server
-//	Join{Nonce}                 →
+//	Join{Nonce, Ticket}         →
 //	                            ←   Challenge{Nonce, Cookie}
-//	Join{Nonce, Cookie}         →
+//	Join{Nonce, Cookie, Ticket} →
 //	                            ←   Welcome{Nonce, Token, …}  or  Reject{Nonce, Reason}
 //	Input{Token, Seq, …}        →
 //	                            ←   Snapshot, once a tick
 //	Leave{Token}                →
-//	                            ←   End, a few times over when the battle is over
+//	                            ←   End, a few times over when the battle is over, and again when its result is recorded
 //
-// The server keeps nothing until the cookie has come back, so an address that was forged takes no place. Before that it
+// The server keeps nothing, and does not look at the ticket, until the cookie has come back, so an address that was forged takes no place. Before that it
 // answers a Join alone, and [JoinSize] is padded above the size of every answer, so nobody can use the server to amplify a flood.
 // Datagrams get lost: a player repeats its Join, with the cookie once it has one, until it is welcomed; the same nonce from the same address gets the
-// same Welcome.
+// same Welcome. After it every packet carries what somebody who does not see the traffic cannot guess: the player's the session's [Welcome.Token], the
+// server's its low half, [Snapshot.Tag], or all of it.
 //
 // Encoders append to a caller's buffer and parsers fill a caller's struct: neither allocates.
 package wire
@@ -30,7 +31,7 @@ import "errors"
 const Magic = 0xEA
 
 // Version is the version of the format that this package speaks.
-const Version = 1
+const Version = 2
 
 // Kind says what a packet is.
 type Kind uint8
@@ -78,16 +79,16 @@ const MaxPlayers = 10
 
 // The sizes of packets in bytes.
 const (
-	JoinSize        = 64
+	JoinSize        = 128
 	InputSize       = headerSize + 8 + 4 + 4 + 1 + 1 + 2 + 1
 	LeaveSize       = headerSize + 8
 	ChallengeSize   = headerSize + 8 + CookieSize
 	WelcomeSize     = headerSize + 8 + 8 + 2 + 1 + 2 + 4 + 4 + 2 + 2
 	RejectSize      = headerSize + 8 + 1
-	snapshotHead    = headerSize + 4 + 4 + 4 + 4 + 1 + 1
+	snapshotHead    = headerSize + 4 + 4 + 4 + 4 + 4 + 1 + 1
 	PlayerSize      = 1 + 1 + 2 + 2 + 2 + 1 + 2
 	MaxSnapshotSize = snapshotHead + MaxPlayers*PlayerSize
-	endHead         = headerSize + 8 + 4 + 1 + 1
+	endHead         = headerSize + 8 + 4 + 1 + 1 + 1
 	scoreSize       = 1 + 2
 	MaxEndSize      = endHead + MaxPlayers*scoreSize
 

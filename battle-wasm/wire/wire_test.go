@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 )
 
 // packet is what all packet types have in common.
@@ -23,17 +25,17 @@ var parsers = map[Kind]func([]byte) (packet, error){
 }
 
 var samples = map[Kind]packet{
-	KindJoin:      &Join{Nonce: 0x1122334455667788, Cookie: [CookieSize]byte{1, 2, 15: 16}},
+	KindJoin:      &Join{Nonce: 0x1122334455667788, Cookie: [CookieSize]byte{1, 2, 15: 16}, Ticket: [ticket.Size]byte{3, ticket.Size - 1: 4}},
 	KindInput:     &Input{Token: 1 << 63, Seq: 7, AckTick: 9, MoveX: -127, MoveY: 127, Aim: 0xBEEF, Buttons: ButtonFire},
 	KindLeave:     &Leave{Token: 42},
 	KindChallenge: &Challenge{Nonce: 3, Cookie: [CookieSize]byte{0: 9, 15: 8}},
 	KindWelcome:   &Welcome{Nonce: 1, Token: 2, Room: 3, Player: 9, TickRate: 120, Tick: 6, EndTick: 7, Width: 8, Height: 9},
 	KindReject:    &Reject{Nonce: 5, Reason: ReasonFull},
-	KindSnapshot: &Snapshot{Tick: 1, AckSeq: 2, AckWait: 3, EndTick: 4, Self: 5, Count: 2, Players: [MaxPlayers]Player{
+	KindSnapshot: &Snapshot{Tag: 0xCAFE, Tick: 1, AckSeq: 2, AckWait: 3, EndTick: 4, Self: 5, Count: 2, Players: [MaxPlayers]Player{
 		{ID: 0, Flags: FlagAlive | FlagHit, X: 1, Y: 2, Aim: 3, Health: 100, Score: 65535},
 		{ID: 9, Flags: FlagFired, X: 65535, Y: 4, Aim: 5, Health: 0, Score: 1},
 	}},
-	KindEnd: &End{Token: 1, Tick: 2, Self: 3, Count: 2, Scores: [MaxPlayers]Score{{ID: 1, Points: 2}, {ID: 3, Points: 4}}},
+	KindEnd: &End{Token: 1, Tick: 2, Self: 3, Record: RecordDone, Count: 2, Scores: [MaxPlayers]Score{{ID: 1, Points: 2}, {ID: 3, Points: 4}}},
 }
 
 func TestRoundTrip(t *testing.T) {
@@ -89,12 +91,13 @@ func TestValuesOutOfRange(t *testing.T) {
 		"welcome at 0 ticks a second":    {KindWelcome, 22, 0},
 		"reject without a reason":        {KindReject, 11, 0},
 		"reject for an unknown reason":   {KindReject, 11, byte(reasonLast) + 1},
-		"snapshot for player 10":         {KindSnapshot, 19, MaxPlayers},
+		"snapshot for player 10":         {KindSnapshot, 23, MaxPlayers},
 		"snapshot of player 10":          {KindSnapshot, snapshotHead + PlayerSize, MaxPlayers},
 		"snapshot with a player twice":   {KindSnapshot, snapshotHead + PlayerSize, 0},
 		"snapshot with an unknown flag":  {KindSnapshot, snapshotHead + 1, 0x80},
 		"snapshot with health above 100": {KindSnapshot, snapshotHead + 8, 101},
 		"end for player 10":              {KindEnd, 15, MaxPlayers},
+		"end with an unknown record":     {KindEnd, 16, byte(recordLast) + 1},
 		"end with a player twice":        {KindEnd, endHead + scoreSize, 1},
 	}
 	for name, tt := range tests {

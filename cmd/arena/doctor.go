@@ -53,7 +53,7 @@ func doctor(ctx context.Context, w *workspace.Workspace, out io.Writer) error {
 	}
 	for _, part := range tools {
 		origin := part.Origin
-		if part.StandIn {
+		if part.StandIn && strings.HasPrefix(part.Name, "pulumi-") {
 			origin = whyCommand
 		}
 		t.AppendRow(table.Row{part.Name, part.Version, origin})

@@ -16,8 +16,9 @@ func checkout(t *testing.T, stacks map[string]string) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "stacks"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "Pulumi.yaml"), []byte("name: edge-arena\n"), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "keys"), []byte(`{"keys": [{"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": "`+strings.Repeat("A", 43)+`"}]}`), 0o644))
 	for name, region := range stacks {
-		content := "config:\n  edge-arena:region:\n    name: " + name + "\n    battle: {image: IMAGE, portAllocator: {image: IMAGE}, REPLICAS}\n    cities:\n" + region
+		content := "config:\n  edge-arena:region:\n    name: " + name + "\n    battle: {image: IMAGE, portAllocator: {image: IMAGE}, REPLICAS}\n    lobby: {image: IMAGE, playerKeysFile: keys, issuer: me}\n    cities:\n" + region
 		content = strings.ReplaceAll(content, "IMAGE", "r.example/a@sha256:"+strings.Repeat("0a", 32))
 		replicas := "replicas: 10"
 		if strings.HasPrefix(name, "large") {

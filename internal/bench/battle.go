@@ -101,7 +101,7 @@ func (r *runner) round(ctx context.Context, s, other *side, duration time.Durati
 	}
 	play := bots.Config{PerTarget: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Warmup: warmup, Duration: duration}
 	for _, t := range targets {
-		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address})
+		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address, Tickets: t.Tickets})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -48,7 +49,14 @@ type session struct {
 
 // join takes a place, and counts from now on for this session. What was due since the last one ended was not answered by anybody.
 func (b *bot) join(ctx context.Context) error {
-	welcome, err := b.client.Join(ctx)
+	var sealed [ticket.Size]byte
+	if tickets := b.tally.target.Tickets; tickets != nil {
+		var err error
+		if sealed, err = tickets.Ticket(ctx); err != nil {
+			return err
+		}
+	}
+	welcome, err := b.client.Join(ctx, sealed)
 	if err != nil {
 		return err
 	}
@@ -155,10 +163,10 @@ func (b *bot) rejoin(ctx context.Context) error {
 			return nil //nolint:nilerr // The game is over: a place is no longer wanted.
 		case err == nil:
 			return nil
-		case !errors.As(err, &refused):
+		case !errors.As(err, &refused) && !errors.Is(err, ErrNoTicket):
 			return err
 		}
-		// No place now: another player's may become free.
+		// No place now: another player's may become free, or the pod is starting again and has no tickets yet.
 		select {
 		case <-ctx.Done():
 			return nil

@@ -15,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 )
 
 // Target is one battle pod.
@@ -23,6 +25,17 @@ type Target struct {
 	Name string
 	// Address is where players reach it: `host:port`, UDP.
 	Address string
+	// Tickets lets bots in. Default is no ticket at all, which a battle server refuses.
+	Tickets Tickets
+}
+
+// ErrNoTicket is the error of [Tickets] whose pod cannot be asked just now.
+var ErrNoTicket = errors.New("no ticket can be had just now")
+
+// Tickets gives tickets for one pod.
+type Tickets interface {
+	// Ticket seals a ticket that has not been used.
+	Ticket(ctx context.Context) ([ticket.Size]byte, error)
 }
 
 // Config says how to play.

@@ -170,6 +170,7 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, root: root, key: key}
 	f.write("key", string(pem.EncodeToMemory(block)))
 	f.write("battle.tar", "")
+	f.write("players.json", `{"keys": [{"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": "`+strings.Repeat("A", 43)+`"}]}`)
 	return f
 }
 
@@ -197,6 +198,7 @@ func (f *fixture) region(name string, cities []string, edit func(r object)) {
 	r := object{
 		"name": name, "ssh": object{"privateKeyFile": "key", "knownHostsFile": name + "/known_hosts", "dialTimeout": "2s", "dialAttempts": 1},
 		"battle": object{"archive": "battle.tar", "portAllocator": object{"archive": "battle.tar"}}, "cities": list,
+		"lobby": object{"archive": "battle.tar", "playerKeysFile": "players.json", "issuer": "https://id.example.com"},
 	}
 	if edit != nil {
 		edit(r)

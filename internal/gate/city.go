@@ -37,7 +37,7 @@ type city struct {
 }
 
 func newCity(client kubernetes.Interface, spec Spec) *city {
-	return &city{client: client, spec: spec, poll: time.Second, patience: 2*time.Minute + time.Duration(spec.Pods)*2*time.Second}
+	return &city{client: client, spec: spec, poll: time.Second, patience: 2*time.Minute + time.Duration(spec.Pods)*2*time.Second + spec.Drain}
 }
 
 // bring has the city run the image that is gated, for a gate before may have put it back to another, and waits for its pods.

@@ -54,7 +54,7 @@ func cluster(t *testing.T, live, passed string) *fake.Clientset {
 	if passed != "" {
 		objects = append(objects, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: record, Namespace: "battle"}, Data: map[string]string{"image": passed}})
 	}
-	client := fake.NewSimpleClientset(objects...)
+	client := fake.NewSimpleClientset(append(objects, credentials)...)
 	pods := func(image string) *corev1.PodList {
 		list := &corev1.PodList{}
 		for _, name := range []string{"p1", "p2"} {
@@ -168,7 +168,7 @@ func TestPass(t *testing.T) {
 
 func TestPodsThatAreNotReadyAreNoPass(t *testing.T) {
 	t.Parallel()
-	client := fake.NewSimpleClientset(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: deployment, Namespace: "battle"}, Spec: appsv1.DeploymentSpec{Template: template(newImage)}})
+	client := fake.NewSimpleClientset(credentials, &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: deployment, Namespace: "battle"}, Spec: appsv1.DeploymentSpec{Template: template(newImage)}})
 	c := newCity(client, spec())
 	c.poll, c.patience = time.Millisecond, 20*time.Millisecond
 	g := &gate{spec: spec(), city: c, lock: filepath.Join(t.TempDir(), "lock"), log: &bytes.Buffer{}}
@@ -246,4 +246,10 @@ func TestLeave(t *testing.T) {
 	require.FileExists(t, filepath.Join(dir, "east.shanghai.json"))
 	require.NoError(t, leave("", "east/shanghai", nil))
 	require.Error(t, leave(filepath.Join(dir, "none"), "east/shanghai", &slo.Outcome{}))
+}
+
+// credentials lets bots in.
+var credentials = &corev1.Secret{
+	ObjectMeta: metav1.ObjectMeta{Name: "battle-credentials", Namespace: "battle"},
+	Data:       map[string][]byte{"TICKET_KEYS": []byte("1:" + strings.Repeat("ab", 32))},
 }

@@ -31,6 +31,8 @@ type Spec struct {
 	Subject string `json:"subject"`
 	// Kubeconfig reaches the city's cluster: a secret.
 	Kubeconfig string `json:"kubeconfig"`
+	// TicketKeys are those with which the city's tickets are sealed: a secret.
+	TicketKeys string `json:"ticketKeys"`
 	// Namespace holds the battle pods.
 	Namespace string `json:"namespace"`
 	// Image is what the battle pods must run, by digest.
@@ -47,6 +49,8 @@ type Spec struct {
 	Objectives Objectives `json:"objectives"`
 	// Attempts is how often is played at the most when the bots themselves came late.
 	Attempts int `json:"attempts"`
+	// Drain is how long a battle pod that has to go may wait for its battles, in ns.
+	Drain time.Duration `json:"drain"`
 	// Rollback puts the battle pods back to the last image that passed, when an objective is missed.
 	Rollback bool `json:"rollback"`
 }
@@ -80,6 +84,9 @@ func ReadSpec(r io.Reader) (Spec, error) {
 		if field.value < 1 {
 			errs = append(errs, fmt.Errorf("%s: %d is less than 1", field.name, field.value))
 		}
+	}
+	if s.Drain < 0 {
+		errs = append(errs, fmt.Errorf("drain: %d is less than 0", s.Drain))
 	}
 	if o := s.Objectives; o.RTTP50 <= 0 || o.RTTP99 <= 0 || o.RTTP999 <= 0 || o.TickRate <= 0 {
 		errs = append(errs, errors.New("objectives: every limit must be more than zero"))

@@ -15,7 +15,7 @@ import (
 func region(t *testing.T, more, cities string) *config.Region {
 	t.Helper()
 	image := "r.example/a@sha256:" + strings.Repeat("0a", 32)
-	r, err := config.ParseWithoutFiles(fmt.Appendf(nil, `{"name": "east", %s "cities": [%s]}`, more, strings.ReplaceAll(cities, "IMAGES",
+	r, err := config.ParseWithoutFiles(fmt.Appendf(nil, `{"name": "east", "lobby": {"image": %q, "playerKeysFile": "k", "issuer": "i"}, %s "cities": [%s]}`, image, more, strings.ReplaceAll(cities, "IMAGES",
 		fmt.Sprintf(`"image": %q, "portAllocator": {"image": %q}`, image, image))))
 	require.NoError(t, err)
 	return r
@@ -27,7 +27,7 @@ func TestOf(t *testing.T) {
 		city string
 		want City
 	}{
-		// An edge box of 4 cores and 8 GiB keeps 600m + 200m and 1280Mi + 350Mi free: 3.2 cores and 6562Mi are left.
+		// An edge box of 4 cores and 8 GiB keeps 400m + 200m + 200m and 880Mi + 350Mi + 400Mi free: 3.2 cores and 6562Mi are left.
 		// Battle pods of 200m and 256Mi: 3200/200 = 16 by CPU, 6562/256 = 25 by memory.
 		// Containers of 2 cores and 2 GiB: 3200/2000 = 1 by CPU, 6562/2048 = 3 by memory. So 10 of them need 10 nodes: 400, of which 40 is a tenth.
 		"one edge box": {
@@ -43,7 +43,7 @@ func TestOf(t *testing.T) {
 			},
 		},
 		// The first node: 8 - 0.8 = 7.2 cores, 4 GiB - 1630Mi = 2466Mi: pods 36 by CPU, 9 by memory; containers 3 by CPU, 1 by memory.
-		// The second: 3.2 cores and 6562Mi: 16 pods, 1 container. 20 containers: 1 on the first at 100, and 19 like the second at 50: 1050.
+		// The second, which has no services: 3.4 cores and 6962Mi: 17 pods, 1 container. 20 containers: 1 on the first at 100, and 19 like the second at 50: 1050.
 		// 150 instead of 1050 saves 900/1050 = 85.714 %.
 		"nodes that differ": {
 			city: `{"name": "a", "battle": {"replicas": 20, IMAGES}, "nodes": [
@@ -52,13 +52,13 @@ func TestOf(t *testing.T) {
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 2, Pods: 20, Fit: 25, Free: 5,
+					Cities: 1, Nodes: 2, Pods: 20, Fit: 26, Free: 6,
 					Cost:      Cost{Month: 150, ContainerNodes: 20, ContainerMonth: 1050, Saving: 100 * 900. / 1050},
 					StorageMB: 1000, ContainerStorageMB: 4000,
 				},
 				Bound: "memory, cpu",
 				Rooms: []Room{
-					{Node: "n1", CPU: 7200, Memory: 2466 << 20, Fit: 9, Bound: "memory"}, {Node: "n2", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"},
+					{Node: "n1", CPU: 7200, Memory: 2466 << 20, Fit: 9, Bound: "memory"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
 				},
 			},
 		},
@@ -97,14 +97,14 @@ func TestOf(t *testing.T) {
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 3, Pods: 2, Fit: 48, Free: 46,
+					Cities: 1, Nodes: 3, Pods: 2, Fit: 50, Free: 48,
 					Cost:      Cost{Month: 120, ContainerNodes: 2, ContainerMonth: 80, Saving: -50},
 					StorageMB: 100, ContainerStorageMB: 400,
 				},
 				Bound: "cpu",
 				Rooms: []Room{
-					{Node: "n1", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"}, {Node: "n2", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"},
-					{Node: "n3", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"},
+					{Node: "n1", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
+					{Node: "n3", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
 				},
 			},
 		},

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -30,7 +31,7 @@ func (r Region) Table(w io.Writer) {
 			if i == 0 {
 				label = wave.Name
 			}
-			t.AppendRow(table.Row{label, c.Name, c.Nodes, c.Pods, c.Fit, c.Free, c.Bound, c.cores(), c.memory(), money(c.Month), money(c.ContainerMonth), percent(c.Saving)})
+			t.AppendRow(table.Row{label, c.Name, c.Nodes, c.Pods, c.Fit, c.Free, strings.ReplaceAll(c.Bound, ", ", "/"), c.cores(), c.memory(), money(c.Month), money(c.ContainerMonth), percent(c.Saving)})
 		}
 	}
 	t.AppendFooter(table.Row{"all", count(r.Cities, "city", "cities"), r.Nodes, r.Pods, r.Fit, r.Free, "", "", "", money(r.Month), money(r.ContainerMonth), percent(r.Saving)})

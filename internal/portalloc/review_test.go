@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 // testServer answers for namespace "battle" with n ports from 7000 on.
@@ -138,6 +139,19 @@ func TestMutateGivesThePodItsPort(t *testing.T) {
 			require.Equal(t, tt.env, got.Env)
 		})
 	}
+}
+
+// The kubelet finds the port of probes and hooks by its name, so they need no number of their own.
+func TestMutateLeavesWhatNamesThePort(t *testing.T) {
+	t.Parallel()
+	get := &corev1.HTTPGetAction{Host: "127.0.0.1", Path: "/drain", Port: intstr.FromString(HTTPPort)}
+	pod := battlePod()
+	pod.Spec.Containers[0].Lifecycle = &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{HTTPGet: get}}
+	pod.Spec.Containers[0].ReadinessProbe = &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: get}}
+	got := patched(t, pod, ask(t, testServer(1), reviewOf(t, pod, nil))).Spec.Containers[0]
+	require.Equal(t, pod.Spec.Containers[0].Lifecycle, got.Lifecycle)
+	require.Equal(t, pod.Spec.Containers[0].ReadinessProbe, got.ReadinessProbe)
+	require.Equal(t, int32(7000), got.Ports[1].ContainerPort)
 }
 
 func TestMutateDenies(t *testing.T) {

@@ -13,6 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/edge-arena/edge-arena/internal/bots"
 )
 
 // What makes a pod a battle pod, and its port the players'.
@@ -29,6 +31,8 @@ type Target struct {
 	Node string `json:"node"`
 	// Address is where players send to: `host:port`, UDP.
 	Address string `json:"address"`
+	// Tickets lets bots in.
+	Tickets bots.Tickets `json:"-"`
 }
 
 // Discover lists the ready battle pods of a city, by name. Pods that are being deleted, have ended, or are not ready are none of
@@ -55,6 +59,10 @@ func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, sel
 	if err != nil {
 		return nil, fmt.Errorf("discover battle pods: %w", err)
 	}
+	keys, err := ticketKeys(ctx, client, namespace)
+	if err != nil {
+		return nil, fmt.Errorf("discover battle pods: %w", err)
+	}
 	var targets []Target
 	var errs []error
 	for i := range pods.Items {
@@ -67,7 +75,7 @@ func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, sel
 			errs = append(errs, fmt.Errorf("discover battle pods: pod %s: %w", pod.Name, err))
 			continue
 		}
-		targets = append(targets, Target{Pod: pod.Name, Node: pod.Spec.NodeName, Address: address})
+		targets = append(targets, Target{Pod: pod.Name, Node: pod.Spec.NodeName, Address: address, Tickets: &office{keys: keys, address: address}})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

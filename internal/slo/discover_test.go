@@ -2,6 +2,10 @@ package slo
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +14,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+	"github.com/edge-arena/edge-arena/internal/bots"
 )
 
 // pod is a ready battle pod, changed by each of the functions.
@@ -61,15 +68,62 @@ func TestDiscover(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := discover(context.Background(), fake.NewSimpleClientset(tt.pods...), "battle")
+			got, err := discover(context.Background(), fake.NewSimpleClientset(append(tt.pods, credentialsOf("1:"+strings.Repeat("ab", 32)))...), "battle")
 			if tt.err != "" {
 				require.ErrorContains(t, err, tt.err)
 				return
 			}
 			require.NoError(t, err)
+			for i := range got {
+				require.NotNil(t, got[i].Tickets)
+				got[i].Tickets = nil
+			}
 			require.Equal(t, tt.want, got)
 		})
 	}
+}
+
+func credentialsOf(keys string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "battle-credentials", Namespace: "battle"}, Data: map[string][]byte{"TICKET_KEYS": []byte(keys)}}
+}
+
+func TestDiscoverNeedsTheTicketKeys(t *testing.T) {
+	t.Parallel()
+	_, err := discover(context.Background(), fake.NewSimpleClientset(), "battle")
+	require.ErrorContains(t, err, `discover battle pods: read the ticket keys: secrets "battle-credentials" not found`)
+	_, err = discover(context.Background(), fake.NewSimpleClientset(credentialsOf("1:12")), "battle")
+	require.ErrorContains(t, err, "secret battle/battle-credentials: TICKET_KEYS: ticket key 1 must have 64 hexadecimal digits")
+}
+
+func TestTicketsAreForThePodsRun(t *testing.T) {
+	t.Parallel()
+	run := "00000000000000ff"
+	pod := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/v1/address", r.URL.Path)
+		_, err := fmt.Fprintf(w, `{"run":%q}`, run)
+		require.NoError(t, err)
+	}))
+	defer pod.Close()
+	client := fake.NewSimpleClientset(credentialsOf("1:" + strings.Repeat("ab", 32)))
+	keys, err := ticketKeys(context.Background(), client, "battle")
+	require.NoError(t, err)
+	o := &office{keys: keys, address: strings.TrimPrefix(pod.URL, "http://")}
+	seen := map[uint64]bool{}
+	for range 3 {
+		sealed, err := o.Ticket(context.Background())
+		require.NoError(t, err)
+		var got ticket.Ticket
+		require.NoError(t, keys.keys.Open(sealed[:], &got))
+		require.EqualValues(t, 255, got.Pod)
+		require.EqualValues(t, ticket.AnyRoom, got.Room)
+		require.WithinDuration(t, time.Now().Add(lifetime), time.UnixMilli(got.Expires), 5*time.Second)
+		require.False(t, seen[got.Serial])
+		seen[got.Serial] = true
+	}
+	run, o.until = "zz", time.Time{}
+	_, err = o.Ticket(context.Background())
+	require.ErrorIs(t, err, bots.ErrNoTicket)
+	require.ErrorContains(t, err, `parsing "zz"`)
 }
 
 func TestDiscoverNeedsAKubeconfigThatWorks(t *testing.T) {

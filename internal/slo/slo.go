@@ -97,7 +97,7 @@ func Run(ctx context.Context, cfg Config, targets []Target) (Report, error) {
 		PerTarget: cfg.Bots, TickRate: cfg.TickRate, Warmup: cfg.Warmup, Duration: cfg.Duration, Timeout: cfg.Timeout, Seed: cfg.Seed,
 	}
 	for _, t := range targets {
-		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address})
+		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address, Tickets: t.Tickets})
 	}
 	result, err := bots.Play(ctx, play)
 	if err != nil {

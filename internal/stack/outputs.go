@@ -15,6 +15,7 @@ type City struct {
 	K3s    string `json:"k3s"`
 	Nodes  []Node `json:"nodes"`
 	Battle Battle `json:"battle"`
+	Lobby  Lobby  `json:"lobby"`
 	// SLO is what the city promises.
 	SLO SLO `json:"slo"`
 	// Gate is the last outcome of its gate, a JSON document; empty where it has none. See [City.Outcome].
@@ -46,6 +47,16 @@ type Battle struct {
 	Image     string `json:"image"`
 	Replicas  int    `json:"replicas"`
 	TickRate  int    `json:"tickRate"`
+}
+
+// Lobby is the lobby of a city.
+type Lobby struct {
+	Namespace string `json:"namespace"`
+	Image     string `json:"image"`
+	// Address is where players reach it, as `http://…`.
+	Address string `json:"address"`
+	// Issuer is the `iss` of the tokens that it takes.
+	Issuer string `json:"issuer"`
 }
 
 // SLO is what a city promises and how it is measured.

@@ -35,6 +35,8 @@ type Parts struct {
 	// Battle is the battle server's image, PortAllocator that of the service that gives its pods their ports.
 	Battle        image.Image
 	PortAllocator allocator.Image
+
+	services []toolchain.Part
 }
 
 // Prepare finds, installs or builds everything that cities on this machine are made from. What is there already costs next to nothing.
@@ -55,7 +57,7 @@ func Prepare(ctx context.Context, w *Workspace, p *progress.Reporter) (*Parts, e
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	return parts, w.writeInventory(parts.Toolchain.Parts)
+	return parts, w.writeInventory(append(parts.Toolchain.Parts, parts.services...))
 }
 
 func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.Reporter) (err error) {
@@ -79,6 +81,9 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 		if err := w.place(ctx, archive, "battle", name); err != nil {
 			return err
 		}
+	}
+	if parts.services, err = w.services(ctx, p); err != nil {
+		return err
 	}
 	_, parts.ReleaseOrigin, err = parts.Release(ctx, "")
 	return err

@@ -10,6 +10,8 @@ import (
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/edge-arena/edge-arena/modules/k3s"
 )
 
 // The port allocator, cmd/port-allocator, and the webhook that has it asked.
@@ -21,7 +23,7 @@ const (
 
 // makeAllocator runs the service that gives each battle pod its port when it is created.
 func (b *builder) makeAllocator() error {
-	img, err := b.deliver("port-allocator", b.args.Battle.PortAllocator)
+	img, err := k3s.Deliver(b.ctx, b.name, "port-allocator", b.args.Battle.PortAllocator, b.args.Cluster, b.parent)
 	if err != nil {
 		return fmt.Errorf("port allocator: %w", err)
 	}
@@ -44,7 +46,7 @@ func (b *builder) makeAllocator() error {
 		return fmt.Errorf("port allocator: service: %w", err)
 	}
 	// It is ready once it has written its CA into the webhook's configuration, so that comes before.
-	after := append([]pulumi.Resource{webhook, account}, img.after...)
+	after := append([]pulumi.Resource{webhook, account}, img.After...)
 	b.allocator, err = appsv1.NewDeployment(b.ctx, b.name+"-allocator", b.allocatorDeployment(img, account),
 		b.parent, pulumi.DependsOn(after), pulumi.Timeouts(&pulumi.CustomTimeouts{Create: "3m", Update: "3m"}))
 	if err != nil {
@@ -137,7 +139,7 @@ func rule(group, resource, name string, verbs ...string) *rbacv1.PolicyRuleArgs 
 	return r
 }
 
-func (b *builder) allocatorDeployment(img image, account pulumi.Resource) *appsv1.DeploymentArgs {
+func (b *builder) allocatorDeployment(img k3s.PodImage, account pulumi.Resource) *appsv1.DeploymentArgs {
 	ports := b.args.Battle.Ports
 	health := pulumi.String("health")
 	return &appsv1.DeploymentArgs{
@@ -157,8 +159,8 @@ func (b *builder) allocatorDeployment(img image, account pulumi.Resource) *appsv
 					TerminationGracePeriodSeconds: pulumi.Int(5),
 					Containers: corev1.ContainerArray{&corev1.ContainerArgs{
 						Name:                     pulumi.String(allocatorApp),
-						Image:                    img.reference,
-						ImagePullPolicy:          pulumi.String(img.pullPolicy),
+						Image:                    img.Reference,
+						ImagePullPolicy:          pulumi.String(img.PullPolicy),
 						TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 						Args: pulumi.StringArray{
 							pulumi.String("-first=" + strconv.Itoa(ports.First)),

@@ -5,12 +5,14 @@ package battle
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
 	metav1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/meta/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/credentials"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 	"github.com/edge-arena/edge-arena/modules/wasm"
 )
@@ -25,6 +27,14 @@ const App = "real-time-battle"
 type ServiceArgs struct {
 	// Battle is its size, images and ports. Required.
 	Battle config.Battle
+	// Room is how many battle pods the cluster's nodes have room for, as far as it is planned. Default is unknown.
+	Room int
+	// Credentials are the city's. Required.
+	Credentials *credentials.City
+	// NATS is the address of the city's NATS, `ip:port`: a Wasm guest looks up no names. Required.
+	NATS pulumi.StringInput
+	// After are resources to wait for before a battle pod starts. Default is none.
+	After []pulumi.Resource
 	// Cluster is where it runs. Required.
 	Cluster *k3s.Cluster
 	// Runtime is that of its Wasm pods. Required.
@@ -38,6 +48,15 @@ func (a ServiceArgs) validate() error {
 	}
 	if a.Runtime == nil {
 		errs = append(errs, errors.New("runtime: required"))
+	}
+	if a.Credentials == nil {
+		errs = append(errs, errors.New("credentials: required"))
+	}
+	if a.NATS == nil {
+		errs = append(errs, errors.New("NATS: required"))
+	}
+	if a.Battle.DrainTimeout < time.Second {
+		errs = append(errs, errors.New("battle.drainTimeout: at least 1s is required"))
 	}
 	if a.Battle.Replicas < 1 {
 		errs = append(errs, errors.New("battle.replicas: at least 1 is required"))
@@ -67,12 +86,12 @@ func NewService(ctx *pulumi.Context, name string, args *ServiceArgs, opts ...pul
 		return nil, fmt.Errorf("battle service %s: %w", name, err)
 	}
 	b := builder{ctx: ctx, name: name, args: args, parent: pulumi.Composite(pulumi.Parent(s), args.Cluster.Contained())}
-	for _, step := range []func() error{b.makeNamespace, b.makeAllocator, b.makeImage, b.makeScrapeService, b.makeBudget, b.makeDeployment} {
+	for _, step := range []func() error{b.makeNamespace, b.makeAllocator, b.makeImage, b.makeScrapeService, b.makeBudget, b.makeCredentials, b.makeDeployment} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("battle service %s: %w", name, err)
 		}
 	}
-	s.Namespace, s.Image, s.Ready = b.namespace, b.image.reference, []pulumi.Resource{b.deployment}
+	s.Namespace, s.Image, s.Ready = b.namespace, b.image.Reference, []pulumi.Resource{b.deployment}
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{"namespace": s.Namespace, "image": s.Image}); err != nil {
 		return nil, fmt.Errorf("battle service %s: outputs: %w", name, err)
 	}
@@ -86,34 +105,11 @@ type builder struct {
 	args   *ServiceArgs
 	parent pulumi.ResourceOption
 
-	namespace  pulumi.StringOutput
-	allocator  pulumi.Resource
-	image      image
-	deployment pulumi.Resource
-}
-
-// image is what a pod names, and how it gets it.
-type image struct {
-	reference  pulumi.StringOutput
-	pullPolicy string
-	after      []pulumi.Resource
-}
-
-// deliver brings an image to the nodes, or leaves that to a registry.
-func (b *builder) deliver(role string, source config.Source) (image, error) {
-	if source.Image != "" {
-		return image{reference: pulumi.String(source.Image).ToStringOutput(), pullPolicy: "IfNotPresent"}, nil
-	}
-	archive, err := k3s.OpenArchive(source.Archive)
-	if err != nil {
-		return image{}, err
-	}
-	i, err := k3s.NewImage(b.ctx, b.name+"-"+role+"-image", &k3s.ImageArgs{Name: role, Archive: archive, Cluster: b.args.Cluster}, b.parent)
-	if err != nil {
-		return image{}, err
-	}
-	// Never: an image that a node has lost is an error that says so, not a pull from a registry that never had it.
-	return image{reference: i.Reference, pullPolicy: "Never", after: i.Ready}, nil
+	namespace   pulumi.StringOutput
+	allocator   pulumi.Resource
+	image       k3s.PodImage
+	credentials *corev1.Secret
+	deployment  pulumi.Resource
 }
 
 func (b *builder) makeNamespace() error {
@@ -137,7 +133,7 @@ func (b *builder) makeNamespace() error {
 }
 
 func (b *builder) makeImage() (err error) {
-	b.image, err = b.deliver("battle", b.args.Battle.Source)
+	b.image, err = k3s.Deliver(b.ctx, b.name, "battle", b.args.Battle.Source, b.args.Cluster, b.parent)
 	return err
 }
 

@@ -2,6 +2,7 @@ package battle
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/credentials"
 	"github.com/edge-arena/edge-arena/modules/wasm"
 )
 
@@ -64,11 +66,43 @@ func (b *builder) makeBudget() error {
 	return nil
 }
 
+// makeCredentials makes the Secret with what the pods show the lobby and NATS.
+func (b *builder) makeCredentials() error {
+	c := b.args.Credentials
+	secret, err := corev1.NewSecret(b.ctx, b.name+"-credentials", &corev1.SecretArgs{
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String("battle-credentials"), Namespace: b.namespace, Labels: labels(App, component)},
+		StringData: pulumi.StringMap{
+			"TICKET_KEYS": c.PodTicketKeys, "NATS_USER": c.Battle.User, "NATS_PASSWORD": c.Battle.Password,
+		},
+	}, b.parent)
+	if err != nil {
+		return fmt.Errorf("credentials: %w", err)
+	}
+	b.credentials = secret
+	return nil
+}
+
+// drain is how long a pod that has to go may wait for its battles, in whole seconds.
+func (a *ServiceArgs) drain() int { return int(math.Ceil(a.Battle.DrainTimeout.Seconds())) }
+
+// drainSlack is what a pod has besides for sending its last results.
+const drainSlack = 15
+
+// rollTimeout is how long a roll-out of all pods may take, in seconds. Pods on their way out keep what they have requested until their battles have
+// ended. Where nodes have no room for them beside those that follow, the roll-out stands still for the longest battle each time the room is used up.
+func (a *ServiceArgs) rollTimeout() int {
+	replicas := a.Battle.Replicas
+	// As many as are exchanged at a time have room in any city: what is kept free for K3s is not requested by anything.
+	room := max(a.Room-replicas, (replicas+3)/4)
+	stops := (replicas+room-1)/room - 1
+	return 120 + 2*replicas + stops*(a.drain()+drainSlack)
+}
+
 func (b *builder) makeDeployment() error {
 	// Pulumi goes on waiting when the deadline below has passed, so a failed update lasts this long.
-	patience := fmt.Sprintf("%ds", 120+2*b.args.Battle.Replicas)
-	after := slices.Concat([]pulumi.Resource{b.allocator}, b.image.after, b.args.Runtime.Proof)
-	meta := b.meta(App, component)
+	patience := fmt.Sprintf("%ds", b.args.rollTimeout())
+	after := slices.Concat([]pulumi.Resource{b.allocator, b.credentials}, b.args.After, b.image.After, b.args.Runtime.Proof)
+	meta, c := b.meta(App, component), b.args.Credentials
 	// A gate may have put the pods back to the image before: the next update takes the field from it.
 	meta.Annotations = pulumi.StringMap{"pulumi.com/patchForce": pulumi.String("true")}
 	deployment, err := appsv1.NewDeployment(b.ctx, b.name+"-deployment", &appsv1.DeploymentArgs{
@@ -76,24 +110,30 @@ func (b *builder) makeDeployment() error {
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(b.args.Battle.Replicas),
 			Selector: selector(),
-			// No pod goes before another is ready in its place: an update costs no capacity, and one that fails costs nothing.
+			// No pod goes before another is ready in its place: an update costs no capacity, and one that fails costs nothing. A pod on its way
+			// out does not count any more, so those that follow need not wait for its battles, but where the nodes have no room for both.
 			Strategy: &appsv1.DeploymentStrategyArgs{
 				Type:          pulumi.String("RollingUpdate"),
 				RollingUpdate: &appsv1.RollingUpdateDeploymentArgs{MaxSurge: pulumi.String(surge), MaxUnavailable: pulumi.Int(0)},
 			},
-			// A pod is ready within seconds. When none has become so for this long the update has failed; the old pods serve on.
-			ProgressDeadlineSeconds: pulumi.Int(60),
+			// A pod is ready within seconds of having room, and there is room when the battles of those before have ended. When none has become
+			// so for this long the update has failed; the old pods serve on.
+			ProgressDeadlineSeconds: pulumi.Int(60 + b.args.drain() + drainSlack),
 			RevisionHistoryLimit:    pulumi.Int(3),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels:      labels(App, component),
-					Annotations: pulumi.StringMap{wasm.HandlerAnnotation: pulumi.String("wasm")},
+					Labels: labels(App, component),
+					Annotations: pulumi.StringMap{
+						wasm.HandlerAnnotation: pulumi.String("wasm"),
+						// What is in the environment is read at the start alone.
+						"edge-arena/credentials": credentials.Fingerprint(c.PodTicketKeys, c.Battle.User, c.Battle.Password),
+					},
 				},
 				Spec: b.podSpec(),
 			},
 		},
 	}, b.parent, pulumi.DependsOn(after),
-		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: patience, Update: patience, Delete: "3m"}))
+		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: patience, Update: patience, Delete: fmt.Sprintf("%ds", 180+b.args.drain())}))
 	if err != nil {
 		return fmt.Errorf("deployment: %w", err)
 	}
@@ -105,11 +145,10 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 	return &corev1.PodSpecArgs{
 		RuntimeClassName: b.args.Runtime.Class,
 		// Players reach the pod at its node's address: the pod network would put address translation in between.
-		HostNetwork:                  pulumi.Bool(true),
-		AutomountServiceAccountToken: pulumi.Bool(false),
-		EnableServiceLinks:           pulumi.Bool(false),
-		// The server holds nothing that has to be saved.
-		TerminationGracePeriodSeconds: pulumi.Int(5),
+		HostNetwork:                   pulumi.Bool(true),
+		AutomountServiceAccountToken:  pulumi.Bool(false),
+		EnableServiceLinks:            pulumi.Bool(false),
+		TerminationGracePeriodSeconds: pulumi.Int(b.args.drain() + drainSlack),
 		TopologySpreadConstraints: corev1.TopologySpreadConstraintArray{&corev1.TopologySpreadConstraintArgs{
 			MaxSkew:           pulumi.Int(1),
 			TopologyKey:       pulumi.String("kubernetes.io/hostname"),
@@ -129,8 +168,8 @@ func (b *builder) container() *corev1.ContainerArgs {
 	http := pulumi.String("http")
 	return &corev1.ContainerArgs{
 		Name:                     pulumi.String(App),
-		Image:                    b.image.reference,
-		ImagePullPolicy:          pulumi.String(b.image.pullPolicy),
+		Image:                    b.image.Reference,
+		ImagePullPolicy:          pulumi.String(b.image.PullPolicy),
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 		Ports: corev1.ContainerPortArray{
 			&corev1.ContainerPortArgs{Name: pulumi.String("game"), ContainerPort: port, Protocol: pulumi.String("UDP")},
@@ -139,6 +178,9 @@ func (b *builder) container() *corev1.ContainerArgs {
 		Env: corev1.EnvVarArray{
 			env("MAX_PLAYERS", strconv.Itoa(battle.MaxPlayers)),
 			env("TICK_RATE", strconv.Itoa(battle.TickRate)),
+			env("DRAIN_SECONDS", strconv.Itoa(b.args.drain())),
+			&corev1.EnvVarArgs{Name: pulumi.String("NATS_ADDRESS"), Value: b.args.NATS},
+			b.credential("TICKET_KEYS"), b.credential("NATS_USER"), b.credential("NATS_PASSWORD"),
 			envOf("NODE_IP", "status.hostIP"),
 			envOf("POD_NAME", "metadata.name"),
 		},
@@ -146,6 +188,11 @@ func (b *builder) container() *corev1.ContainerArgs {
 			Requests: quantities(battle.Resources.Requests),
 			Limits:   quantities(battle.Resources.Limits),
 		},
+		// The pod takes no new battles from then on, and answers when the last of its own has ended. It is asked by the port's name, for its number is
+		// another in each pod, and at the address that it has in every network.
+		Lifecycle: &corev1.LifecycleArgs{PreStop: &corev1.LifecycleHandlerArgs{
+			HttpGet: &corev1.HTTPGetActionArgs{Host: pulumi.String("127.0.0.1"), Path: pulumi.String("/drain"), Port: http},
+		}},
 		// Wasm pods know no exec: all probes are HTTP. Ten seconds to start are a thousand times what it takes.
 		StartupProbe:    httpProbe("/readyz", http, 1, 30),
 		ReadinessProbe:  httpProbe("/readyz", http, 5, 2),
@@ -156,6 +203,12 @@ func (b *builder) container() *corev1.ContainerArgs {
 
 func env(name, value string) *corev1.EnvVarArgs {
 	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
+}
+
+func (b *builder) credential(key string) *corev1.EnvVarArgs {
+	return &corev1.EnvVarArgs{Name: pulumi.String(key), ValueFrom: &corev1.EnvVarSourceArgs{
+		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: b.credentials.Metadata.Name(), Key: pulumi.String(key)},
+	}}
 }
 
 func envOf(name, field string) *corev1.EnvVarArgs {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	joinpolicy "github.com/edge-arena/edge-arena/lobby/joinpolicy/policy"
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 )
@@ -24,8 +25,17 @@ func subject(c config.City) (string, error) {
 		Disable            []string
 		Hosts              []host
 		Battle             config.Battle
+		Lobby              config.Lobby
+		Generation         int
+		JoinPolicy         string
 		Images             []string
-	}{Version: c.K3s.Version, Installer: k3s.InstallerHash(), Disable: c.K3s.Disable, Battle: c.Battle}
+	}{
+		Version: c.K3s.Version, Installer: k3s.InstallerHash(), Disable: c.K3s.Disable, Battle: c.Battle, Lobby: c.Lobby,
+		Generation: c.Credentials.Generation, JoinPolicy: joinpolicy.Join,
+	}
+	// Whose tokens are taken, and how the ledger is kept, changes no battle.
+	gated.Lobby.PlayerKeysFile, gated.Lobby.PlayerKeys, gated.Lobby.Issuer, gated.Lobby.Backups = "", "", "", config.Backups{}
+	nats := config.Source(c.Messaging.Upstream)
 	for _, n := range append(c.Servers(), c.Agents()...) {
 		h := host{n.Name, n.Endpoint.Address, n.ExternalAddress, n.Role, n.K3s, n.Wasm}
 		// Where the release comes from, and how long it may take, is not what it is.
@@ -33,7 +43,7 @@ func subject(c config.City) (string, error) {
 		h.K3s.ReadyTimeout = 0
 		gated.Hosts = append(gated.Hosts, h)
 	}
-	for _, source := range []*config.Source{&gated.Battle.Source, &gated.Battle.PortAllocator} {
+	for _, source := range []*config.Source{&gated.Battle.Source, &gated.Battle.PortAllocator, &gated.Lobby.Source, &nats} {
 		reference := source.Image
 		if source.Archive != "" {
 			archive, err := k3s.OpenArchive(source.Archive)

@@ -18,6 +18,8 @@ type Battle struct {
 	TickRate int `mapstructure:"tickRate"`
 	// Ports are the node ports that battle pods are given. Default is 20000 to 20999.
 	Ports Ports `mapstructure:"ports"`
+	// DrainTimeout is how long a pod that has to go waits for its battles to end, at most 1h: the longest battle. Default is 5m.
+	DrainTimeout time.Duration `mapstructure:"drainTimeout"`
 	// Resources are those of one battle pod.
 	Resources Resources `mapstructure:"resources"`
 }
@@ -34,7 +36,7 @@ type Source struct {
 type Ports struct {
 	// First is the lowest.
 	First int `mapstructure:"first"`
-	// Last is the highest. The range must have room for the pods of a rolling update: 1.5 times the replicas, about.
+	// Last is the highest. The range must have room for the pods of a rolling update: 2.25 times the replicas, about.
 	Last int `mapstructure:"last"`
 }
 

@@ -73,6 +73,12 @@ func positive(at place, path string, d time.Duration) {
 	}
 }
 
+func within(at place, path string, d, low, high time.Duration) {
+	if d < low || d > high {
+		at.add(path, "%v is not from %v to %v", d, low, high)
+	}
+}
+
 func atLeastOne(at place, path string, n int) {
 	if n < 1 {
 		at.add(path, "%d is less than 1", n)
@@ -137,6 +143,7 @@ func (p Policies) validate(at scope) {
 	between(at, "policies.maxPlayers", p.MaxPlayers, 1, 10)
 	between(at, "policies.minTickRate", p.MinTickRate, 1, 1000)
 	p.MaxLimits.validate(at, "policies.maxLimits")
+	p.Gatekeeper.validate(at, "policies.gatekeeper")
 	for i, prefix := range p.Registries {
 		if prefix == "" {
 			at.add(fmt.Sprintf("policies.registries[%d]", i), "is empty, so it would allow every image: leave the list out for that")

@@ -37,6 +37,14 @@ type Settings struct {
 	Policies Policies `mapstructure:"policies"`
 	// Monitoring is what is kept free for the city's monitoring.
 	Monitoring Monitoring `mapstructure:"monitoring"`
+	// Services are what every city runs besides its battles.
+	Services Services `mapstructure:"services"`
+	// Credentials are the city's own secrets.
+	Credentials Credentials `mapstructure:"credentials"`
+	// Messaging is the city's NATS.
+	Messaging Messaging `mapstructure:"messaging"`
+	// Lobby is the city's lobby.
+	Lobby Lobby `mapstructure:"lobby"`
 	// Battle is the battle service.
 	Battle Battle `mapstructure:"battle"`
 	// SLO is what players are promised, and how it is held to.

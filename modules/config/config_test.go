@@ -34,6 +34,12 @@ func TestParseCompletesARegion(t *testing.T) {
 	require.Equal(t, filepath.Join(root, "battle.tar"), r.Cities[0].Battle.Archive)
 	require.Equal(t, 10, r.Cities[0].SLO.BotsPerPod)
 	require.Equal(t, 119.5, r.SLO.TickRate)
+	require.Equal(t, 5*time.Minute, r.Battle.DrainTimeout)
+	require.Equal(t, "docker.io/library/nats:2.10.22-alpine", r.Messaging.Image)
+	require.Equal(t, "docker.io/openpolicyagent/gatekeeper:v3.15.1", r.Policies.Gatekeeper.Image)
+	require.Equal(t, filepath.Join(root, "lobby.tar"), r.Cities[0].Lobby.Archive)
+	require.Equal(t, playerKeys("2026-07"), r.Cities[0].Lobby.PlayerKeys)
+	require.Equal(t, config.Backups{Every: 6 * time.Hour, Keep: 28}, r.Lobby.Backups)
 
 	server, agent := r.Cities[0].Servers()[0].Endpoint, r.Cities[0].Agents()[0].Endpoint
 	require.Equal(t, "192.0.2.1", server.Address)
@@ -171,7 +177,7 @@ func TestParseRefuses(t *testing.T) {
 		"too many players": {
 			func(r object) { r["battle"].(object)["maxPlayers"] = 11 }, "battle.maxPlayers: 11 is not from 1 to 10"},
 		"too few ports": {
-			func(r object) { r["battle"].(object)["ports"] = object{"first": 20000, "last": 20014} }, "battle.ports: 20000 to 20014 are 15 ports; 10 replicas need 16"},
+			func(r object) { r["battle"].(object)["ports"] = object{"first": 20000, "last": 20014} }, "battle.ports: 20000 to 20014 are 15 ports; 10 replicas need 23"},
 		"ports of K3s's": {
 			func(r object) { r["battle"].(object)["ports"] = object{"first": 6000, "last": 7000} }, "overlaps 6443 to 6444, which belong to K3s's API server"},
 		"ports the wrong way around": {
@@ -188,6 +194,76 @@ func TestParseRefuses(t *testing.T) {
 			func(r object) { r["slo"] = object{"rttP99": "5ms"} }, "slo.rttP99: 5ms is shorter than slo.rttP50, 10ms"},
 		"more ticks than there are": {
 			func(r object) { r["slo"] = object{"tickRate": 121} }, "slo.tickRate: 121 is not above 0 and at most battle.tickRate, 120"},
+		"a drain without end": {
+			func(r object) { r["battle"].(object)["drainTimeout"] = "2h" }, "battle.drainTimeout: 2h0m0s is not from 1s to 1h0m0s"},
+		"no drain": {
+			func(r object) { r["battle"].(object)["drainTimeout"] = "0s" }, "battle.drainTimeout: 0s is not from 1s to 1h0m0s"},
+		"no reserve for the services": {
+			func(r object) { r["services"] = object{"reserve": object{"memory": "0"}} }, `services.reserve.memory: "0" is not a quantity`},
+		"a generation before the first": {
+			func(r object) { r["credentials"] = object{"generation": 0} }, "credentials.generation: 0 is not from 1 to 255"},
+		"an image of others without a tag": {
+			func(r object) { r["messaging"] = object{"image": "docker.io/library/nats"} }, `messaging.image: "docker.io/library/nats" names no release`},
+		"an image of others that moves": {
+			func(r object) { r["policies"] = object{"gatekeeper": object{"image": "r/gatekeeper:latest"}} }, `policies.gatekeeper.image: "r/gatekeeper:latest" names no release`},
+		"no image of others": {
+			func(r object) { r["messaging"] = object{"image": ""} }, "messaging.image: required: give archive (a file of this machine) or image (a reference by tag or digest)"},
+		"two images of others": {
+			func(r object) { r["messaging"] = object{"image": "r/nats:2", "archive": "battle.tar"} }, "messaging.image: give archive or image, not both"},
+		"an archive of others that is missing": {
+			func(r object) { r["policies"] = object{"gatekeeper": object{"archive": "gone.tar"}} }, "policies.gatekeeper.archive: stat"},
+		"too little storage": {
+			func(r object) { r["messaging"] = object{"storage": "100Mi"} }, "messaging.storage: 100Mi is less than 300Mi"},
+		"storage that is none": {
+			func(r object) { r["messaging"] = object{"storage": "some"} }, `messaging.storage: "some" is not a quantity`},
+		"a leaf in the clear": {
+			func(r object) {
+				r["messaging"] = object{"leaf": object{"url": "nats://hub", "credentialsFile": "hub.creds"}}
+			}, `messaging.leaf.url: "nats://hub" is not an address of the form tls://host:port or wss://host`},
+		"a leaf with a password in its address": {
+			func(r object) {
+				r["messaging"] = object{"leaf": object{"url": "tls://me:secret@hub", "credentialsFile": "hub.creds"}}
+			}, "is not an address of the form"},
+		"a leaf without credentials": {
+			func(r object) { r["messaging"] = object{"leaf": object{"url": "tls://hub:7422"}} }, "messaging.leaf.credentialsFile: required with url"},
+		"a leaf without an address": {
+			func(r object) { r["messaging"] = object{"leaf": object{"credentialsFile": "hub.creds"}} }, "messaging.leaf.url: required with credentialsFile"},
+		"credentials that others can read": {
+			func(r object) {
+				r["messaging"] = object{"leaf": object{"url": "tls://hub:7422", "credentialsFile": "open.creds"}}
+			}, "can be read by others (mode 0644): chmod 600"},
+		"credentials that are none": {
+			func(r object) {
+				r["messaging"] = object{"leaf": object{"url": "tls://hub:7422", "credentialsFile": "key"}}
+			}, "key has no line `-----BEGIN NATS USER JWT-----`"},
+		"no lobby": {
+			func(r object) { delete(r, "lobby") }, "lobby.archive: required"},
+		"a lobby by its tag": {
+			func(r object) { r["lobby"] = object{"image": "r/lobby:1"} }, `lobby.image: "r/lobby:1" does not name its digest`},
+		"a lobby's archive that is missing": {
+			func(r object) { r["lobby"].(object)["archive"] = "gone.tar" }, "lobby.archive: stat"},
+		"no player keys": {
+			func(r object) { delete(r["lobby"].(object), "playerKeysFile") }, "lobby.playerKeysFile: required"},
+		"player keys that are missing": {
+			func(r object) { r["lobby"].(object)["playerKeysFile"] = "gone" }, "lobby.playerKeysFile: open"},
+		"player keys that are none": {
+			func(r object) { r["lobby"].(object)["playerKeysFile"] = "sums" }, "sums: it is not a JSON Web Key Set"},
+		"no issuer": {
+			func(r object) { delete(r["lobby"].(object), "issuer") }, "lobby.issuer: required"},
+		"an issuer with a space": {
+			func(r object) { r["lobby"].(object)["issuer"] = "me " }, `lobby.issuer: "me " begins or ends with a space`},
+		"a node port": {
+			func(r object) { r["lobby"].(object)["nodePort"] = 8080 }, "lobby.nodePort: 8080 is not from 30000 to 32767"},
+		"tickets for ever": {
+			func(r object) { r["lobby"].(object)["ticketLifetime"] = "1m" }, "lobby.ticketLifetime: 1m0s is not from 1s to 30s"},
+		"no joins": {
+			func(r object) { r["lobby"].(object)["joinRate"] = "0/s" }, `lobby.joinRate: "0/s" is not a rate: write requests/time, such as 10/10s`},
+		"any number of requests": {
+			func(r object) { r["lobby"].(object)["addressRate"] = "many" }, `lobby.addressRate: "many" is not a rate`},
+		"backups all the time": {
+			func(r object) { r["lobby"].(object)["backups"] = object{"every": "1s"} }, "lobby.backups.every: 1s is less than 1m0s"},
+		"no backups": {
+			func(r object) { r["lobby"].(object)["backups"] = object{"keep": 0} }, "lobby.backups.keep: 0 is less than 1"},
 		"more bots than seats": {
 			func(r object) { r["slo"] = object{"botsPerPod": 11} }, "slo.botsPerPod: 11 is not from 1 to 10"},
 	}

@@ -24,7 +24,7 @@ func Defaults() Settings {
 			Version: DefaultK3sVersion,
 			// Players come by UDP straight to the pods: neither an ingress nor a load balancer has anything to do.
 			Disable: []string{"traefik", "servicelb"},
-			NodeK3s: NodeK3s{ReadyTimeout: 5 * time.Minute, Reserve: Quantities{CPU: "600m", Memory: "1280Mi"}},
+			NodeK3s: NodeK3s{ReadyTimeout: 5 * time.Minute, Reserve: Quantities{CPU: "400m", Memory: "880Mi"}},
 		},
 		Wasm: Wasm{
 			Engine:  EngineCrun,
@@ -35,14 +35,23 @@ func Defaults() Settings {
 			MaxPlayers:  10,
 			MinTickRate: 120,
 			MaxLimits:   Quantities{CPU: "1", Memory: "512Mi"},
+			Gatekeeper:  Upstream{Image: "docker.io/openpolicyagent/gatekeeper:v3.15.1"},
 		},
-		Monitoring: Monitoring{Reserve: Quantities{CPU: "200m", Memory: "350Mi"}},
+		Monitoring:  Monitoring{Reserve: Quantities{CPU: "200m", Memory: "350Mi"}},
+		Services:    Services{Reserve: Quantities{CPU: "200m", Memory: "400Mi"}},
+		Credentials: Credentials{Generation: 1},
+		Messaging:   Messaging{Upstream: Upstream{Image: "docker.io/library/nats:2.10.22-alpine"}, Storage: "1Gi"},
+		Lobby: Lobby{
+			NodePort: 30080, TicketLifetime: 10 * time.Second, JoinRate: "10/10s", AddressRate: "200/10s",
+			Backups: Backups{Every: 6 * time.Hour, Keep: 28},
+		},
 		Battle: Battle{
-			Namespace:  "battle",
-			Replicas:   10,
-			MaxPlayers: 10,
-			TickRate:   120,
-			Ports:      Ports{First: 20000, Last: 20999},
+			Namespace:    "battle",
+			Replicas:     10,
+			MaxPlayers:   10,
+			TickRate:     120,
+			Ports:        Ports{First: 20000, Last: 20999},
+			DrainTimeout: 5 * time.Minute,
 			Resources: Resources{
 				Requests: Quantities{CPU: "200m", Memory: "256Mi"},
 				Limits:   Quantities{CPU: "1", Memory: "512Mi"},

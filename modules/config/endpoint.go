@@ -106,7 +106,8 @@ func (f sshFiles) privateKey(file string, wrong report) string {
 	return key
 }
 
-func readPrivateKey(file string) (string, error) {
+// readSecret reads a file that nobody but its owner may read.
+func readSecret(file string) (string, error) {
 	info, err := os.Stat(file)
 	if err != nil {
 		return "", err
@@ -115,17 +116,22 @@ func readPrivateKey(file string) (string, error) {
 		return "", fmt.Errorf("%s can be read by others (mode %#o): chmod 600 %s", file, mode, file)
 	}
 	content, err := os.ReadFile(file)
+	return string(content), err
+}
+
+func readPrivateKey(file string) (string, error) {
+	content, err := readSecret(file)
 	if err != nil {
 		return "", err
 	}
-	if _, err := ssh.ParsePrivateKey(content); err != nil {
+	if _, err := ssh.ParsePrivateKey([]byte(content)); err != nil {
 		var locked *ssh.PassphraseMissingError
 		if errors.As(err, &locked) {
 			return "", fmt.Errorf("%s has a passphrase: give a key without one that is meant for this alone", file)
 		}
 		return "", fmt.Errorf("%s: %w", file, err)
 	}
-	return string(content), nil
+	return content, nil
 }
 
 // hostKey returns the key that the file pins for the host.

@@ -14,6 +14,7 @@ func decodeRegion(tree map[string]any) (*Region, problems) {
 	var found problems
 	unknownKeys("", tree, reflect.TypeFor[Region](), &found)
 	r := &Region{Settings: Defaults()}
+	yield(&r.Settings, tree)
 	decode("", without(tree, "cities"), r, &found)
 	cities, ok := tree["cities"].([]any)
 	if !ok && tree["cities"] != nil {
@@ -71,6 +72,9 @@ func yield(s *Settings, tree map[string]any) {
 	yieldShim(&s.Wasm, tree)
 	yieldSource(&s.Battle.Source, tree, "battle")
 	yieldSource(&s.Battle.PortAllocator, tree, "battle.portAllocator")
+	yieldSource(&s.Lobby.Source, tree, "lobby")
+	yieldSource((*Source)(&s.Messaging.Upstream), tree, "messaging")
+	yieldSource((*Source)(&s.Policies.Gatekeeper), tree, "policies.gatekeeper")
 	yieldMirror(&s.K3s.Mirror, tree)
 }
 

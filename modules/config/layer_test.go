@@ -30,15 +30,20 @@ func TestASettingIsTheInnermostLayers(t *testing.T) {
 		"policies": {"policies.enforcement", "warn", "dryrun", config.EnforceDeny, config.EnforceWarn, config.EnforceDryRun, func(s config.Settings) any { return s.Policies.Enforcement }},
 		"policies, a list": {"policies.registries", []any{"one/", "two/"}, []any{"three/"}, []string(nil), []string{"one/", "two/"}, []string{"three/"},
 			func(s config.Settings) any { return s.Policies.Registries }},
-		"monitoring":        {"monitoring.reserve.memory", "1Gi", "2Gi", "350Mi", "1Gi", "2Gi", func(s config.Settings) any { return s.Monitoring.Reserve.Memory }},
-		"battle":            {"battle.replicas", 2, 3, 1, 2, 3, func(s config.Settings) any { return s.Battle.Replicas }},
-		"battle, deep down": {"battle.resources.limits.cpu", "900m", "800m", "1", "900m", "800m", func(s config.Settings) any { return s.Battle.Resources.Limits.CPU }},
-		"slo":               {"slo.duration", "1m", "2m", 30 * time.Second, time.Minute, 2 * time.Minute, func(s config.Settings) any { return s.SLO.Duration }},
-		"slo, the gate":     {"slo.gate.rollback", true, false, false, true, false, func(s config.Settings) any { return s.SLO.Gate.Rollback }},
-		"prices":            {"prices.nodeMonth", 50, 60.5, 40.0, 50.0, 60.5, func(s config.Settings) any { return s.Prices.NodeMonth }},
-		"prices, a zero":    {"prices.nodeMonth", 0, 1, 40.0, 0.0, 1.0, func(s config.Settings) any { return s.Prices.NodeMonth }},
-		"offline":           {"offline", "skip", "fail", config.OfflineFail, config.OfflineSkip, config.OfflineFail, func(s config.Settings) any { return s.Offline }},
-		"protect":           {"protect", false, true, true, false, true, func(s config.Settings) any { return s.Protect }},
+		"monitoring":         {"monitoring.reserve.memory", "1Gi", "2Gi", "350Mi", "1Gi", "2Gi", func(s config.Settings) any { return s.Monitoring.Reserve.Memory }},
+		"battle":             {"battle.replicas", 2, 3, 1, 2, 3, func(s config.Settings) any { return s.Battle.Replicas }},
+		"battle, deep down":  {"battle.resources.limits.cpu", "900m", "800m", "1", "900m", "800m", func(s config.Settings) any { return s.Battle.Resources.Limits.CPU }},
+		"services":           {"services.reserve.cpu", "300m", "400m", "200m", "300m", "400m", func(s config.Settings) any { return s.Services.Reserve.CPU }},
+		"credentials":        {"credentials.generation", 2, 3, 1, 2, 3, func(s config.Settings) any { return s.Credentials.Generation }},
+		"messaging":          {"messaging.storage", "2Gi", "3Gi", "1Gi", "2Gi", "3Gi", func(s config.Settings) any { return s.Messaging.Storage }},
+		"lobby":              {"lobby.joinRate", "2/s", "9/m", "10/10s", "2/s", "9/m", func(s config.Settings) any { return s.Lobby.JoinRate }},
+		"lobby, its backups": {"lobby.backups.keep", 7, 14, 28, 7, 14, func(s config.Settings) any { return s.Lobby.Backups.Keep }},
+		"slo":                {"slo.duration", "1m", "2m", 30 * time.Second, time.Minute, 2 * time.Minute, func(s config.Settings) any { return s.SLO.Duration }},
+		"slo, the gate":      {"slo.gate.rollback", true, false, false, true, false, func(s config.Settings) any { return s.SLO.Gate.Rollback }},
+		"prices":             {"prices.nodeMonth", 50, 60.5, 40.0, 50.0, 60.5, func(s config.Settings) any { return s.Prices.NodeMonth }},
+		"prices, a zero":     {"prices.nodeMonth", 0, 1, 40.0, 0.0, 1.0, func(s config.Settings) any { return s.Prices.NodeMonth }},
+		"offline":            {"offline", "skip", "fail", config.OfflineFail, config.OfflineSkip, config.OfflineFail, func(s config.Settings) any { return s.Offline }},
+		"protect":            {"protect", false, true, true, false, true, func(s config.Settings) any { return s.Protect }},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -129,6 +134,16 @@ func TestALayerTakesBackWhatItContradicts(t *testing.T) {
 	at(tree)["battle"] = object{"replicas": 1, "image": image, "portAllocator": object{"image": image}}
 	set(at(tree, "cities", 0), "battle.archive", "battle.tar")
 	require.Equal(t, config.Source{Archive: "battle.tar"}, parse(t, tree).Cities[0].Battle.Source)
+
+	tree = two()
+	set(tree, "messaging.archive", "nats.tar")
+	set(at(tree, "cities", 0), "messaging.image", "r/nats:2.10")
+	set(at(tree, "cities", 1), "policies.gatekeeper.archive", "gatekeeper.tar")
+	r = parse(t, tree)
+	require.Equal(t, config.Upstream{Archive: "nats.tar"}, r.Messaging.Upstream, "the region's over the default")
+	require.Equal(t, config.Upstream{Image: "r/nats:2.10"}, r.Cities[0].Messaging.Upstream)
+	require.Equal(t, config.Upstream{Archive: "nats.tar"}, r.Cities[1].Messaging.Upstream)
+	require.Equal(t, config.Upstream{Archive: "gatekeeper.tar"}, r.Cities[1].Policies.Gatekeeper)
 
 	tree = two()
 	set(tree, "k3s.mirror", object{"url": "http://region", "checksumsFile": "sums"})

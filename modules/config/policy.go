@@ -39,7 +39,7 @@ func (c *City) Violations() []Violation {
 	if more(b.Resources.Limits.Memory, p.MaxLimits.Memory) {
 		violated("battle.resources.limits.memory", "policies.maxLimits.memory", "%s is more than %s", b.Resources.Limits.Memory, p.MaxLimits.Memory)
 	}
-	for _, from := range []struct{ key, image string }{{"battle.image", b.Image}, {"battle.portAllocator.image", b.PortAllocator.Image}} {
+	for _, from := range []struct{ key, image string }{{"battle.image", b.Image}, {"battle.portAllocator.image", b.PortAllocator.Image}, {"lobby.image", c.Lobby.Image}} {
 		if from.image != "" && len(p.Registries) > 0 && !hasPrefix(from.image, p.Registries) {
 			violated(from.key, "policies.registries", "%s is from none of %s", from.image, strings.Join(p.Registries, ", "))
 		}

@@ -31,10 +31,12 @@ func TestPolicies(t *testing.T) {
 		"images of strangers": {
 			func(r object) {
 				r["battle"] = object{"replicas": 1, "image": "evil/b" + digest, "portAllocator": object{"image": "worse/p" + digest}}
+				r["lobby"] = object{"image": "worst/l" + digest, "playerKeysFile": "players.json", "issuer": "me"}
 				set(r, "policies.registries", []any{"registry.example.com/", "mirror.example.com/"})
 			},
 			[]string{"battle.image: evil/b" + digest + " is from none of registry.example.com/, mirror.example.com/: change it, or policies.registries",
-				"battle.portAllocator.image: worse/p" + digest + " is from none of registry.example.com/, mirror.example.com/: change it, or policies.registries"}},
+				"battle.portAllocator.image: worse/p" + digest + " is from none of registry.example.com/, mirror.example.com/: change it, or policies.registries",
+				"lobby.image: worst/l" + digest + " is from none of registry.example.com/, mirror.example.com/: change it, or policies.registries"}},
 		"everything at once, in the order of the policies": {
 			func(r object) {
 				set(r, "battle.tickRate", 60)

@@ -38,6 +38,10 @@ func project(t testing.TB) string {
 		"Host jump\n  HostName 192.0.2.1\n  ProxyJump bastion\n", 0o644)
 	write("battle.tar", "", 0o644)
 	write("ports.tar", "", 0o644)
+	write("lobby.tar", "", 0o644)
+	write("players.json", playerKeys("2026-07"), 0o644)
+	write("hub.creds", "-----BEGIN NATS USER JWT-----\nx\n-----BEGIN USER NKEY SEED-----\ny\n", 0o600)
+	write("open.creds", "", 0o644)
 	write("mirror.url", "http://192.0.2.3\n", 0o644)
 	sum := strings.Repeat("0a", 32)
 	write("sums", sum+"  k3s\n"+sum+" *install.sh\n"+sum+"  k3s-airgap-images-amd64.tar\n", 0o644)
@@ -71,7 +75,21 @@ func rsaKey(t testing.TB) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key)))
 }
 
+// playerKeys is a set of public keys with these kids.
+func playerKeys(kids ...string) string {
+	keys := []any{}
+	for _, kid := range kids {
+		keys = append(keys, object{"kid": kid, "kty": "OKP", "crv": "Ed25519", "x": strings.Repeat("A", 43)})
+	}
+	return string(raw(object{"keys": keys}))
+}
+
 type object = map[string]any
+
+// lobby is the shortest that is valid.
+func lobby() object {
+	return object{"archive": "lobby.tar", "playerKeysFile": "players.json", "issuer": "https://id.example.com"}
+}
 
 // region is a valid one, changed by edit.
 func region(edit func(r object)) []byte {
@@ -79,6 +97,7 @@ func region(edit func(r object)) []byte {
 		"name":   "east",
 		"ssh":    object{"configFile": "ssh_config", "privateKeyFile": "key", "knownHostsFile": "known_hosts"},
 		"battle": object{"archive": "battle.tar", "portAllocator": object{"archive": "ports.tar"}},
+		"lobby":  lobby(),
 		"cities": []any{object{"name": "a", "nodes": []any{object{"name": "a-1", "host": "one"}}}},
 	}
 	if edit != nil {
@@ -104,6 +123,7 @@ func two() object {
 	return object{
 		"name":   "east",
 		"battle": object{"archive": "battle.tar", "replicas": 1, "portAllocator": object{"archive": "ports.tar"}},
+		"lobby":  lobby(),
 		"cities": []any{
 			object{"name": "a", "nodes": []any{object{"name": "a-1", "host": "one", "role": "server"}, object{"name": "a-2", "host": "two", "role": "agent"}}},
 			object{"name": "b", "nodes": []any{object{"name": "b-1", "host": "three"}}},

@@ -19,6 +19,10 @@ func (r *Region) resolve(root string) problems {
 		city := scope{found: &found, at: fmt.Sprintf("cities[%d]", i), own: c.own, parent: &scope{found: &found}}
 		c.Battle.resolve(root, "battle", city)
 		c.Battle.PortAllocator.resolve(root, "battle.portAllocator", city)
+		(*Source)(&c.Policies.Gatekeeper).resolve(root, "policies.gatekeeper", city)
+		(*Source)(&c.Messaging.Upstream).resolve(root, "messaging", city)
+		c.Messaging.Leaf.resolve(root, city)
+		c.Lobby.resolve(root, city)
 		for j := range c.Nodes {
 			node := &c.Nodes[j]
 			at := scope{found: &found, at: fmt.Sprintf("%s.nodes[%d]", city.at, j), own: node.own, parent: &city}
@@ -41,6 +45,47 @@ func (s *Source) resolve(root, path string, at scope) {
 	} else if !info.Mode().IsRegular() {
 		at.add(path+".archive", "%s is not a file", s.Archive)
 	}
+}
+
+// resolve reads what the city shows the hub.
+func (l *Leaf) resolve(root string, at scope) {
+	const path = "messaging.leaf.credentialsFile"
+	if l.CredentialsFile == "" {
+		return
+	}
+	content, err := readSecret(abs(root, l.CredentialsFile))
+	if err != nil {
+		at.add(path, "%v", err)
+		return
+	}
+	for _, part := range []string{"-----BEGIN NATS USER JWT-----", "-----BEGIN USER NKEY SEED-----"} {
+		if !strings.Contains(content, part) {
+			at.add(path, "%s has no line `%s`: give the .creds file that `nsc` made for a user", abs(root, l.CredentialsFile), part)
+			return
+		}
+	}
+	l.Credentials = content
+}
+
+// resolve reads the keys by which players are known.
+func (l *Lobby) resolve(root string, at scope) {
+	l.Source.resolve(root, "lobby", at)
+	if l.PlayerKeysFile == "" {
+		return
+	}
+	file := abs(root, l.PlayerKeysFile)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		at.add("lobby.playerKeysFile", "%v", err)
+		return
+	}
+	if err := CheckPlayerKeys(content); err != nil {
+		for line := range strings.Lines(err.Error()) {
+			at.add("lobby.playerKeysFile", "%s: %s", file, strings.TrimSpace(line))
+		}
+		return
+	}
+	l.PlayerKeys = string(content)
 }
 
 var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)

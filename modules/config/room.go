@@ -16,7 +16,7 @@ const (
 	systemPods     = 10
 )
 
-// Room is what a node has for battle pods when K3s, the system and monitoring have their share.
+// Room is what a node has for battle pods when K3s, the system, monitoring and, on the first server, the city's services have their share.
 type Room struct {
 	// Node is the node's name.
 	Node string
@@ -31,8 +31,17 @@ type Room struct {
 // Rooms are those of the city's nodes, in the file's order.
 func (c *City) Rooms() []Room {
 	rooms := make([]Room, 0, len(c.Nodes))
+	first := ""
+	if servers := c.Servers(); len(servers) > 0 {
+		first = servers[0].Name
+	}
 	for i := range c.Nodes {
-		rooms = append(rooms, c.Nodes[i].room(c.Monitoring.Reserve, c.Battle.Resources.Requests))
+		n := &c.Nodes[i]
+		reserves := []Quantities{n.K3s.Reserve, c.Monitoring.Reserve}
+		if n.Role == RoleServer && n.Name == first {
+			reserves = append(reserves, c.Services.Reserve)
+		}
+		rooms = append(rooms, n.room(reserves, c.Battle.Resources.Requests))
 	}
 	return rooms
 }
@@ -46,13 +55,10 @@ func (c *City) Fits() int {
 	return n
 }
 
-func (n *Node) room(monitoring, pod Quantities) Room {
-	r := Room{
-		Node:   n.Name,
-		CPU:    max(milli(n.Size.CPU)-milli(n.K3s.Reserve.CPU)-milli(monitoring.CPU), 0),
-		Memory: max(bytesOf(n.Size.Memory)-bytesOf(n.K3s.Reserve.Memory)-bytesOf(monitoring.Memory), 0),
-		Pods:   max(n.maxPods()-systemPods, 0),
-		Bound:  "pods",
+func (n *Node) room(reserves []Quantities, pod Quantities) Room {
+	r := Room{Node: n.Name, CPU: milli(n.Size.CPU), Memory: bytesOf(n.Size.Memory), Pods: max(n.maxPods()-systemPods, 0), Bound: "pods"}
+	for _, q := range reserves {
+		r.CPU, r.Memory = max(r.CPU-milli(q.CPU), 0), max(r.Memory-bytesOf(q.Memory), 0)
 	}
 	if fit := int(r.CPU / max(milli(pod.CPU), 1)); fit <= r.Pods {
 		r.Pods, r.Bound = fit, "cpu"
@@ -125,7 +131,7 @@ func (c *City) shortage(rooms []Room, fits int) (need, free string) {
 
 // measurable tells whether all quantities that the room follows from are some.
 func (c *City) measurable() bool {
-	values := []string{c.Monitoring.Reserve.CPU, c.Monitoring.Reserve.Memory, c.Battle.Resources.Requests.CPU, c.Battle.Resources.Requests.Memory}
+	values := []string{c.Monitoring.Reserve.CPU, c.Monitoring.Reserve.Memory, c.Services.Reserve.CPU, c.Services.Reserve.Memory, c.Battle.Resources.Requests.CPU, c.Battle.Resources.Requests.Memory}
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
 		values = append(values, n.Size.CPU, n.Size.Memory, n.K3s.Reserve.CPU, n.K3s.Reserve.Memory)

@@ -53,8 +53,8 @@ type NodeK3s struct {
 	KubeletArgs []string `mapstructure:"kubeletArgs"`
 	// ReadyTimeout is how long a node may take from the start of K3s until it is Ready. Default is 5m.
 	ReadyTimeout time.Duration `mapstructure:"readyTimeout"`
-	// Reserve is what K3s and the system need of a node: the capacity plan keeps it free. Default is 600m and 1280Mi, about twice what
-	// the idle city takes in docs/benchmarks.md.
+	// Reserve is what K3s and the system need of a node: the capacity plan keeps it free. Default is 400m and 880Mi, still
+	// more than the idle city takes in docs/benchmarks.md; what runs on the first server besides is services.reserve.
 	Reserve Quantities `mapstructure:"reserve"`
 }
 
@@ -122,8 +122,11 @@ type Policies struct {
 	MinTickRate int `mapstructure:"minTickRate"`
 	// MaxLimits is the most that battle.resources.limits may be. Default is 1 and 512Mi, as the case promises.
 	MaxLimits Quantities `mapstructure:"maxLimits"`
-	// Registries are the prefixes of images that may be pulled, such as registry.example.com/. Default is any.
+	// Registries are the prefixes of our images that may be pulled, such as registry.example.com/; those of others, Gatekeeper and NATS, are
+	// named one by one. Default is any.
 	Registries []string `mapstructure:"registries"`
+	// Gatekeeper is the image of what holds the cluster itself to the policies. Default is docker.io/openpolicyagent/gatekeeper:v3.15.1.
+	Gatekeeper Upstream `mapstructure:"gatekeeper"`
 }
 
 // Monitoring is the share of the city's monitoring.

@@ -52,7 +52,10 @@ func rootFor(t *testing.T, raw []byte) string {
 			Archive       string
 			PortAllocator struct{ Archive string }
 		}
-		Cities []struct {
+		Policies  struct{ Gatekeeper struct{ Archive string } }
+		Messaging struct{ Archive string }
+		Lobby     struct{ Archive, PlayerKeysFile string }
+		Cities    []struct {
 			Nodes []struct {
 				Host string
 				SSH  struct{ Port int }
@@ -87,6 +90,15 @@ func rootFor(t *testing.T, raw []byte) string {
 	write(r.K3s.Mirror.ChecksumsFile, sum+"  k3s\n"+sum+"  install.sh\n")
 	write(r.Battle.Archive, "")
 	write(r.Battle.PortAllocator.Archive, "")
+	write(r.Policies.Gatekeeper.Archive, "")
+	write(r.Messaging.Archive, "")
+	write(r.Lobby.Archive, "")
+	keys := playerKeys("2026-07")
+	if sample, err := os.ReadFile(filepath.Join("../..", r.Lobby.PlayerKeysFile)); err == nil {
+		// One that is public is kept with the stacks.
+		keys = string(sample)
+	}
+	write(r.Lobby.PlayerKeysFile, keys)
 	return root
 }
 

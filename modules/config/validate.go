@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 )
 
 var (
@@ -13,6 +14,7 @@ var (
 	wasmVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 	k3sFlag     = regexp.MustCompile(`^--[a-z0-9-]+(=[A-Za-z0-9_.,:/@=+-]+)?$`)
 	kubeletArg  = regexp.MustCompile(`^[a-z0-9-]+=[A-Za-z0-9_.,:/@=+<%-]+$`)
+	imageName   = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9._/-]*(:[0-9]+/[a-zA-Z0-9._/-]+)?(:[a-zA-Z0-9_][a-zA-Z0-9_.-]*|@sha256:[0-9a-f]{64})$`)
 	imageDigest = regexp.MustCompile(`^[a-z0-9][a-zA-Z0-9._:/-]*@sha256:[0-9a-f]{64}$`)
 )
 
@@ -37,6 +39,10 @@ func (s *Settings) validate(at scope) {
 	s.Wasm.validate(at)
 	s.Policies.validate(at)
 	s.Monitoring.Reserve.validate(at, "monitoring.reserve")
+	s.Services.Reserve.validate(at, "services.reserve")
+	between(at, "credentials.generation", s.Credentials.Generation, 1, 255)
+	s.Messaging.validate(at)
+	s.Lobby.validate(at)
 	s.Battle.validate(at)
 	s.SLO.validate(at, s.Battle)
 	s.Prices.validate(at)
@@ -144,6 +150,7 @@ func (b Battle) validate(at scope) {
 	b.Source.validate(at, "battle")
 	b.PortAllocator.validate(at, "battle.portAllocator")
 	b.Ports.validate(at, b.Replicas)
+	within(at, "battle.drainTimeout", b.DrainTimeout, time.Second, time.Hour)
 	b.Resources.validate(at)
 }
 
@@ -184,9 +191,9 @@ func (p Ports) validate(at scope, replicas int) {
 			at.add("battle.ports", "%d to %d overlaps %d to %d, which belong to %s", p.First, p.Last, r.First, r.Last, r.what)
 		}
 	}
-	// A rolling update has the surge on top, and as many more that are on their way out and still hold their ports.
+	// A rolling update has the surge on top, and until their battles have ended all the old pods hold their ports.
 	surge := (replicas + 3) / 4
-	if need, have := replicas+2*surge, p.Last-p.First+1; have < need {
+	if need, have := 2*replicas+surge, p.Last-p.First+1; have < need {
 		at.addFor("battle.ports", []string{"battle.ports", "battle.replicas"}, "%d to %d are %d ports; %d replicas need %d with those of a rolling update: make the range longer or replicas fewer", p.First, p.Last, have, replicas, need)
 	}
 }

@@ -7,6 +7,7 @@
 package k3s
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,6 +38,8 @@ type ClusterArgs struct {
 	Version string
 	// Disable names packaged components that K3s leaves out. Default is none.
 	Disable []string
+	// DrainTimeout is how long the pods of a node that leaves may take to go. Default is 3m.
+	DrainTimeout time.Duration
 	// Protect keeps the first server, and with it the cluster, from being removed without consent. Default is false.
 	Protect bool
 	// After are resources to wait for before any node is touched. Default is none.
@@ -52,8 +55,13 @@ func CityArgs(region string, city config.City) *ClusterArgs {
 		Version: city.K3s.Version,
 		Disable: city.K3s.Disable,
 		Protect: city.Protect,
+		// Battle pods go when their battles have ended.
+		DrainTimeout: drainTimeout + city.Battle.DrainTimeout,
 	}
 }
+
+// drainTimeout is what pods take that do not wait for anything.
+const drainTimeout = 3 * time.Minute
 
 func (a ClusterArgs) validate() error {
 	var errs []error
@@ -178,7 +186,7 @@ func (b *builder) join(node config.Node, first *remote.Command) error {
 		Connection:             Connection(b.args.Servers[0]),
 		Create:                 pulumi.String(commandLine("join", node.Name)),
 		Delete:                 pulumi.String(commandLine("leave", node.Name)),
-		Stdin:                  secretText(withSettings(installer(), b.args.settings(b.args.Servers[0], ""))),
+		Stdin:                  secretText(withSettings(installer(), append(b.args.settings(b.args.Servers[0], ""), b.args.drain()))),
 		Logging:                remote.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
 	}, pulumi.Parent(b.cluster), pulumi.DependsOn(b.done), b.cluster.Contained())
@@ -208,6 +216,11 @@ func (b *builder) install(node config.Node, token pulumi.StringOutput) (*remote.
 	b.done = append(b.done, cmd)
 	b.wasmEdge[node.Name] = field(cmd, "wasmedge")
 	return cmd, nil
+}
+
+// drain is a setting of those commands alone that a node leaves by: nothing else of a node depends on it.
+func (a ClusterArgs) drain() setting {
+	return setting{"DRAIN_TIMEOUT", strconv.Itoa(int(cmp.Or(a.DrainTimeout, drainTimeout) / time.Second))}
 }
 
 // settings are those of the installer on a node. The token is what it joins with; empty on the server that makes the cluster.

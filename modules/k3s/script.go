@@ -61,6 +61,13 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
+// Script is a script of another module, for root on a node: the text for the stdin of a remote command whose command line is one of
+// [ScriptLine]'s. It ends with the call of a function that is given "$@", and has its input from nowhere.
+func Script(script string) pulumi.StringOutput { return secretText(withSettings(script, nil)) }
+
+// ScriptLine is the command line that gives a [Script] its arguments. None of them is a secret: they are shown.
+func ScriptLine(args ...string) pulumi.String { return pulumi.String(commandLine(args...)) }
+
 // setting is a variable of a script.
 type setting struct{ name, value string }
 

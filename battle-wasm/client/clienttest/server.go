@@ -4,7 +4,10 @@ package clienttest
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 	"testing"
@@ -61,23 +64,47 @@ func Start(t testing.TB, opts Options) *Server {
 	if opts.TickRate == 0 {
 		opts.TickRate = 120
 	}
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	web, conn := listen(t)
 	s := &Server{opts: opts, conn: conn, sessions: map[netip.AddrPort]*session{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(s.read)
+	running.Go(func() { _ = http.Serve(web, http.HandlerFunc(address)) }) //nolint:gosec // A test is its only client.
 	running.Go(func() { s.run(ctx) })
 	t.Cleanup(func() {
 		cancel()
-		if err := conn.Close(); err != nil {
+		if err := errors.Join(conn.Close(), web.Close()); err != nil {
 			t.Error(err)
 		}
 		running.Wait()
 	})
 	return s
+}
+
+// listen takes the UDP and the TCP port of one number, as a battle server does.
+func listen(t testing.TB) (net.Listener, *net.UDPConn) {
+	t.Helper()
+	for range 20 {
+		web, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: web.Addr().(*net.TCPAddr).Port})
+		if err == nil {
+			return web, conn
+		}
+		// Another has the UDP port of that number.
+		if err := web.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Fatal("no number is free for UDP and TCP")
+	return nil, nil
+}
+
+// address answers /v1/address as far as tickets need it.
+func address(w http.ResponseWriter, _ *http.Request) {
+	_, _ = io.WriteString(w, `{"run":"0000000000000001"}`)
 }
 
 // Address is where players reach the server.
@@ -214,7 +241,7 @@ func (s *Server) tick() {
 	}
 	for addr, p := range s.sessions {
 		p.tick++
-		snap := wire.Snapshot{Tick: p.tick, AckSeq: p.seq}
+		snap := wire.Snapshot{Tag: uint32(p.token), Tick: p.tick, AckSeq: p.seq}
 		if p.seq > 0 {
 			snap.AckWait = uint32(time.Since(p.receivedAt).Microseconds())
 		}
@@ -241,7 +268,7 @@ func (s *Server) Noise() {
 		for _, b := range [][]byte{
 			{}, {wire.Magic}, binary.LittleEndian.AppendUint64(nil, 1), (&wire.Leave{Token: 1}).AppendTo(nil),
 			(&wire.End{Token: 1 << 60}).AppendTo(nil), (&wire.Reject{Nonce: 1, Reason: wire.ReasonFull}).AppendTo(nil),
-			(&wire.Snapshot{Tick: 1 << 31}).AppendTo(nil)[:10],
+			(&wire.Snapshot{Tick: 1 << 31}).AppendTo(nil)[:10], (&wire.Snapshot{Tag: 1 << 30, Tick: 1 << 31}).AppendTo(nil),
 		} {
 			s.send(addr, b)
 		}

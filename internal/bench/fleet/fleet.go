@@ -179,9 +179,19 @@ func (r *runner) stack(name string, content []byte) (stack.Stack, error) {
 
 // local is what a rig has in place of what a region's file names.
 func (r *runner) local(nodes *rig.Rig) Local {
+	l := r.images()
+	l.SSHConfig, l.MirrorURL, l.Checksums = nodes.SSHConfig(), nodes.Mirror().URL, filepath.Join(nodes.ReleaseDir(), "sha256sum-amd64.txt")
+	l.Salt = r.salt
+	return l
+}
+
+// images are those of this machine, where the stack file of the local city names them too.
+func (r *runner) images() Local {
+	w := r.cfg.Workspace
 	return Local{
-		SSHConfig: nodes.SSHConfig(), MirrorURL: nodes.Mirror().URL, Checksums: filepath.Join(nodes.ReleaseDir(), "sha256sum-amd64.txt"),
-		Battle: r.cfg.Machine.Battle.Archive, PortAllocator: r.cfg.Machine.PortAllocator.Archive, Salt: r.salt,
+		Battle: r.cfg.Machine.Battle.Archive, PortAllocator: r.cfg.Machine.PortAllocator.Archive,
+		Gatekeeper: w.Path("images", "gatekeeper.tar"), NATS: w.Path("images", "nats.tar"), Lobby: w.Path("images", "lobby.tar"),
+		PlayerKeys: w.Path("lobby", "player-keys.json"),
 	}
 }
 

@@ -21,6 +21,10 @@ type Local struct {
 	MirrorURL, Checksums string
 	// Battle and PortAllocator are the images' archives.
 	Battle, PortAllocator string
+	// Gatekeeper, NATS and Lobby are the archives of the city's services.
+	Gatekeeper, NATS, Lobby string
+	// PlayerKeys are the keys of players' tokens.
+	PlayerKeys string
 	// Salt is that of the passphrase that the stack is opened with.
 	Salt string
 }
@@ -46,6 +50,8 @@ var replaced = [][]string{
 	{"slo", "rttP50"}, {"slo", "rttP99"}, {"slo", "rttP999"}, {"slo", "tickRate"}, {"slo", "botsPerPod"}, {"slo", "duration"}, {"slo", "gate", "attempts"},
 	{"k3s", "mirror"}, {"k3s", "readyTimeout"},
 	{"battle", "archive"}, {"battle", "image"}, {"battle", "portAllocator"}, {"battle", "resources", "requests", "cpu"},
+	{"policies", "gatekeeper"}, {"messaging", "archive"}, {"messaging", "image"}, {"messaging", "leaf"},
+	{"lobby", "archive"}, {"lobby", "image"}, {"lobby", "playerKeysFile"},
 }
 
 // overlay is a region's file with this machine's nodes, release and images in it.
@@ -75,6 +81,10 @@ func overlay(sample []byte, l Local) ([]byte, error) {
 	battle := at(region, "battle")
 	battle["archive"], battle["portAllocator"] = l.Battle, map[string]any{"archive": l.PortAllocator}
 	at(at(battle, "resources"), "requests")["cpu"] = cpuRequest
+	at(region, "policies")["gatekeeper"] = map[string]any{"archive": l.Gatekeeper}
+	at(region, "messaging")["archive"] = l.NATS
+	lobby := at(region, "lobby")
+	lobby["archive"], lobby["playerKeysFile"] = l.Lobby, l.PlayerKeys
 	file["encryptionsalt"] = l.Salt
 	content, err := yaml.Marshal(file)
 	if err != nil {

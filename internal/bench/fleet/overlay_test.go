@@ -27,13 +27,15 @@ func TestOverlayGolden(t *testing.T) {
 	sample, err := os.ReadFile("testdata/sample.yaml")
 	require.NoError(t, err)
 	got, err := overlay(sample, Local{
-		SSHConfig: "/rig/ssh_config", MirrorURL: "http://10.0.0.2", Checksums: "/rig/sums", Battle: "/battle.tar", PortAllocator: "/allocator.tar", Salt: "v1:salt",
+		SSHConfig: "/rig/ssh_config", MirrorURL: "http://10.0.0.2", Checksums: "/rig/sums", Battle: "/battle.tar", PortAllocator: "/allocator.tar",
+		Gatekeeper: "/gatekeeper.tar", NATS: "/nats.tar", Lobby: "/lobby.tar", PlayerKeys: "/keys.json", Salt: "v1:salt",
 	})
 	require.NoError(t, err)
 	golden(t, "overlay.yaml", string(got))
 
 	again, err := overlay(got, Local{
-		SSHConfig: "/rig/ssh_config", MirrorURL: "http://10.0.0.2", Checksums: "/rig/sums", Battle: "/battle.tar", PortAllocator: "/allocator.tar", Salt: "v1:salt",
+		SSHConfig: "/rig/ssh_config", MirrorURL: "http://10.0.0.2", Checksums: "/rig/sums", Battle: "/battle.tar", PortAllocator: "/allocator.tar",
+		Gatekeeper: "/gatekeeper.tar", NATS: "/nats.tar", Lobby: "/lobby.tar", PlayerKeys: "/keys.json", Salt: "v1:salt",
 	})
 	require.NoError(t, err)
 	require.Equal(t, string(got), string(again))

@@ -122,7 +122,7 @@ func (r *runner) region(ctx context.Context, name string, sample []byte, result 
 
 // fits looks whether the region's file, with paths in place of what is made with the nodes, has room on this machine.
 func (r *runner) fits(name string, sample []byte, available int64) error {
-	content, err := overlay(sample, Local{Battle: r.cfg.Machine.Battle.Archive, PortAllocator: r.cfg.Machine.PortAllocator.Archive})
+	content, err := overlay(sample, r.images())
 	if err != nil {
 		return err
 	}

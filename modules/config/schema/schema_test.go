@@ -106,6 +106,10 @@ config:
     battle:
       archive: battle.tar
       portAllocator: {archive: ports.tar}
+    lobby:
+      archive: lobby.tar
+      playerKeysFile: players.json
+      issuer: https://id.example.com
     cities:
       - name: shanghai
         nodes:
@@ -173,6 +177,15 @@ func TestWhatTheSchemaRefusesTheProgramRefusesToo(t *testing.T) {
 		"a location beyond the pole": {city("location: {latitude: 91, longitude: 0}"), "maximum: got 91, want 90"},
 		"a wave without a name":      {region("waves: [{percent: 50}]"), "missing property 'name'"},
 		"a wave of more than all":    {region("waves: [{name: w, percent: 101}]"), "maximum: got 101, want 100"},
+		"a lobby's port":             {city("lobby: {nodePort: 80}"), "minimum: got 80, want 30,000"},
+		"a rate":                     {city("lobby: {joinRate: often}"), "'often' does not match pattern"},
+		"no backups":                 {city("lobby: {backups: {keep: 0}}"), "minimum: got 0, want 1"},
+		"an image of others":         {city("messaging: {image: nats}"), "'nats' does not match pattern"},
+		"Gatekeeper without a tag":   {city("policies: {gatekeeper: {image: r/gatekeeper}}"), "'r/gatekeeper' does not match pattern"},
+		"a leaf in the clear":        {city("messaging: {leaf: {url: nats://hub, credentialsFile: c}}"), "'nats://hub' does not match pattern"},
+		"a storage":                  {city("messaging: {storage: lots}"), "'lots' does not match pattern"},
+		"a generation":               {city("credentials: {generation: 0}"), "minimum: got 0, want 1"},
+		"a drain in minutes":         {battle("drainTimeout: 5"), "got number, want string"},
 		"a namespace":                {battle("namespace: My_Battle"), "'My_Battle' does not match pattern"},
 	}
 	s := validator(t)
@@ -238,7 +251,7 @@ func TestTheSchemaExplainsAndCompletes(t *testing.T) {
 	require.Equal(t, property{"DialTimeout is the longest that one attempt to connect may take. Default is 15s.", "15s", nil}, of("SSH", "dialTimeout"))
 	require.Equal(t, "5m", of("K3s", "readyTimeout").Default)
 	require.Equal(t, "5m", of("NodeK3s", "readyTimeout").Default)
-	require.Equal(t, map[string]any{"cpu": "600m", "memory": "1280Mi"}, of("NodeK3s", "reserve").Default)
+	require.Equal(t, map[string]any{"cpu": "400m", "memory": "880Mi"}, of("NodeK3s", "reserve").Default)
 	require.Equal(t, []any{"traefik", "servicelb"}, of("K3s", "disable").Default)
 	require.Equal(t, map[string]any{"first": 20000.0, "last": 20999.0}, of("Battle", "ports").Default)
 	require.Equal(t, []string{"fail", "skip"}, of("Region", "offline").Enum)

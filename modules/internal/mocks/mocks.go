@@ -3,6 +3,7 @@ package mocks
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,12 +14,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
+
+	"github.com/edge-arena/edge-arena/internal/mint"
 )
 
 // Kubeconfig is what the mocked installer reports, before its address is changed. The token is a secret, too.
 const (
 	Kubeconfig = "server: https://127.0.0.1:6443\n"
 	Token      = "K10mock::server:secret"
+	// ClusterIP is the address of every service that asks for none.
+	ClusterIP = "192.0.2.53"
 	// Outcome is what a mocked gate says.
 	Outcome = `{"pass":true,"image":"registry.example.com/battle@sha256:0"}`
 )
@@ -38,6 +43,27 @@ type Resource struct {
 type Graph struct {
 	mu        sync.Mutex
 	resources map[string]Resource
+}
+
+// Minted are the credentials that a mocked mint gives, the same each time.
+var Minted = sync.OnceValue(func() *mint.Credentials {
+	client := func(name string) mint.Client {
+		return mint.Client{
+			User: name + "-2", Password: "password-of-" + name, Hash: "$2a$04$hash-of-" + name, PreviousUser: name, PreviousHash: "$2a$04$old-hash-of-" + name,
+		}
+	}
+	return &mint.Credentials{
+		Generation: 2, TicketKeys: "2:" + strings.Repeat("2b", 32) + ",1:" + strings.Repeat("1a", 32),
+		PodTicketKeys: "1:" + strings.Repeat("1a", 32) + ",2:" + strings.Repeat("2b", 32),
+		Battle:        client("battle"), Lobby: client("lobby"), CA: "ca-certificate", CAKey: "secret-key-of-the-ca", Certificate: "nats-certificate", Key: "secret-key-of-nats",
+		PseudonymKey: strings.Repeat("3c", 32),
+	}
+})
+
+// Secrets are those of the mocked credentials that must not be readable anywhere.
+func Secrets() []string {
+	m := Minted()
+	return append(strings.Split(m.TicketKeys, ","), m.Battle.Password, m.Lobby.Password, m.CAKey, m.Key, m.PseudonymKey)
 }
 
 // Run runs the program and returns its graph.
@@ -74,6 +100,20 @@ func (g *Graph) NewResource(args pulumi.MockResourceArgs) (string, resource.Prop
 	}
 	if args.TypeToken == "command:local:Command" {
 		outputs["stdout"] = resource.NewStringProperty(Outcome)
+		if create, ok := args.Inputs["create"]; ok && create.StringValue() == mint.CommandLine {
+			text, err := json.Marshal(Minted())
+			if err != nil {
+				return "", nil, err
+			}
+			outputs["stdout"] = resource.NewStringProperty(string(text))
+		}
+	}
+	if args.TypeToken == "kubernetes:core/v1:Service" {
+		spec := args.Inputs["spec"].ObjectValue().Copy()
+		if _, given := spec["clusterIP"]; !given {
+			spec["clusterIP"] = resource.NewStringProperty(ClusterIP)
+		}
+		outputs["spec"] = resource.NewObjectProperty(spec)
 	}
 	return args.Name + "-id", outputs, nil
 }

@@ -187,7 +187,9 @@ $(tail -n 20 "$STATE/uninstall.log")"
 	rm -rf /run/containerd/runc/k8s.io
 	[ -e /run/containerd/containerd.sock ] || rm -rf /run/containerd
 	rmdir /run/crun 2>/dev/null || true
-	rm -rf "$STATE"
+	# Volumes have been removed by now, see modules/storage; what is still there is to be kept.
+	find "$STATE" -mindepth 1 -maxdepth 1 ! -name volumes -exec rm -rf {} +
+	if ! rmdir "$STATE" 2>/dev/null; then log "$ARENA_NODE: $STATE/volumes was kept"; fi
 	log "$ARENA_NODE: uninstalled"
 }
 
@@ -220,7 +222,7 @@ leave() {
 		return
 	fi
 	log "$1: draining"
-	admin drain "$1" --ignore-daemonsets --delete-emptydir-data --force --request-timeout 0 --timeout 180s >&2 ||
+	admin drain "$1" --ignore-daemonsets --delete-emptydir-data --force --request-timeout 0 --timeout "${ARENA_DRAIN_TIMEOUT}s" >&2 ||
 		die "$1 could not be drained, so it was not removed: make room for its pods on the other nodes, then run again"
 	admin delete node "$1" >&2
 }
