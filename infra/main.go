@@ -34,7 +34,6 @@ func main() {
 //	waves        the waves in order: name and cities
 //	cities       by city: K3s version, nodes with address and WasmEdge version, the battle service, the lobby, the objectives, the gate's outcome
 //	kubeconfigs  by city: a secret
-//	credentials  by city: ticketKeys, a secret
 //	owed         by city: since when and why an offline city is owed an update
 func program(ctx *pulumi.Context) error {
 	region, err := config.Load(ctx)

@@ -14,7 +14,7 @@ import (
 
 // rollOut makes the cities that the run is about: a wave waits for the gates of the one before.
 func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error {
-	cities, kubeconfigs, credentials, waves := pulumi.Map{}, pulumi.StringMap{}, pulumi.Map{}, pulumi.Array{}
+	cities, kubeconfigs, waves := pulumi.Map{}, pulumi.StringMap{}, pulumi.Array{}
 	var gates []pulumi.Resource
 	for _, step := range region.Steps() {
 		made, err := makeWave(ctx, region.Name, step, run, gates)
@@ -28,7 +28,7 @@ func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error 
 			if made[i] == nil {
 				continue
 			}
-			cities[c.Name], kubeconfigs[c.Name], credentials[c.Name] = made[i].Summary, made[i].Kubeconfig, made[i].Credentials
+			cities[c.Name], kubeconfigs[c.Name] = made[i].Summary, made[i].Kubeconfig
 			passed = append(passed, made[i].Passed...)
 		}
 		waves = append(waves, pulumi.Map{"name": pulumi.String(step.Name), "cities": names})
@@ -40,7 +40,6 @@ func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error 
 	ctx.Export("waves", waves)
 	ctx.Export("cities", cities)
 	ctx.Export("kubeconfigs", pulumi.ToSecret(kubeconfigs))
-	ctx.Export("credentials", pulumi.ToSecret(credentials))
 	ctx.Export("owed", owed(run))
 	return nil
 }

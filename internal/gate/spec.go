@@ -31,8 +31,6 @@ type Spec struct {
 	Subject string `json:"subject"`
 	// Kubeconfig reaches the city's cluster: a secret.
 	Kubeconfig string `json:"kubeconfig"`
-	// TicketKeys are those with which the city's tickets are sealed: a secret.
-	TicketKeys string `json:"ticketKeys"`
 	// Namespace holds the battle pods.
 	Namespace string `json:"namespace"`
 	// Image is what the battle pods must run, by digest.

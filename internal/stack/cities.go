@@ -32,23 +32,6 @@ func (s Stack) Kubeconfigs(ctx context.Context) (map[string]string, error) {
 	})
 }
 
-// Credentials are what measuring a city takes besides its kubeconfig: secrets.
-type Credentials struct {
-	// TicketKeys are those with which tickets for the city's battle pods are sealed.
-	TicketKeys string `json:"ticketKeys"`
-}
-
-// Credentials returns those of each city.
-func (s Stack) Credentials(ctx context.Context) (map[string]Credentials, error) {
-	credentials := map[string]Credentials{}
-	return credentials, s.cityOutput(ctx, "credentials", func(name string, value json.RawMessage) error {
-		var c Credentials
-		err := json.Unmarshal(value, &c)
-		credentials[name] = c
-		return err
-	})
-}
-
 // cityOutput hands on an output of each city that has it.
 func (s Stack) cityOutput(ctx context.Context, output string, handle func(city string, value json.RawMessage) error) error {
 	type resource struct {

@@ -143,7 +143,7 @@ func (b *builder) makeGate() error {
 	}
 	gate, err := slo.NewGate(b.ctx, b.name+"-gate", &slo.GateArgs{
 		City: b.owner, Subject: subject, SLO: b.city.SLO, Battle: b.city.Battle, Image: b.battle.Image, Kubeconfig: b.cluster.Kubeconfig,
-		TicketKeys: b.credentials.TicketKeys, After: b.passed,
+		After: b.passed,
 	}, b.parent, b.cluster.Contained())
 	if err != nil {
 		return err

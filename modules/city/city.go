@@ -46,8 +46,6 @@ type City struct {
 	Kubeconfig pulumi.StringOutput
 	// Summary is what other programs need to know of the city. Nothing in it is secret.
 	Summary pulumi.MapOutput
-	// Credentials are what whoever measures the city needs besides: `ticketKeys`, with which tickets for its pods are sealed. A secret.
-	Credentials pulumi.StringMapOutput
 	// Passed are the resources to depend on: the city is up, and has passed its gate where it has one, when they are there.
 	Passed []pulumi.Resource
 }
@@ -74,8 +72,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	c.Kubeconfig, c.Summary, c.Passed = b.cluster.Kubeconfig, b.summary(), b.passed
-	c.Credentials = pulumi.ToSecret(pulumi.StringMap{"ticketKeys": b.credentials.TicketKeys}.ToStringMapOutput()).(pulumi.StringMapOutput)
-	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"kubeconfig": c.Kubeconfig, "summary": c.Summary, "credentials": c.Credentials}); err != nil {
+	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"kubeconfig": c.Kubeconfig, "summary": c.Summary}); err != nil {
 		return nil, fmt.Errorf("city %s: outputs: %w", name, err)
 	}
 	return c, nil

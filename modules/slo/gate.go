@@ -31,8 +31,6 @@ type GateArgs struct {
 	Image pulumi.StringInput
 	// Kubeconfig reaches the city's cluster. Required; a secret.
 	Kubeconfig pulumi.StringInput
-	// TicketKeys are the keys with which the bots' tickets are sealed. Required; a secret.
-	TicketKeys pulumi.StringInput
 	// After are the resources to wait for: the city is ready to be played at when they are there. Default is none.
 	After []pulumi.Resource
 }
@@ -50,9 +48,6 @@ func (a GateArgs) validate() error {
 	}
 	if a.Kubeconfig == nil {
 		errs = append(errs, errors.New("kubeconfig: required"))
-	}
-	if a.TicketKeys == nil {
-		errs = append(errs, errors.New("ticketKeys: required"))
 	}
 	return errors.Join(errs...)
 }
@@ -76,14 +71,14 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	if err := ctx.RegisterComponentResource(GateType, name, g, opts...); err != nil {
 		return nil, fmt.Errorf("gate %s: %w", name, err)
 	}
-	spec := pulumi.All(args.Kubeconfig, args.Image, args.TicketKeys).ApplyT(func(known []any) (string, error) {
-		content, err := json.Marshal(args.spec(known[0].(string), known[1].(string), known[2].(string)))
+	spec := pulumi.All(args.Kubeconfig, args.Image).ApplyT(func(known []any) (string, error) {
+		content, err := json.Marshal(args.spec(known[0].(string), known[1].(string)))
 		return string(content), err
 	}).(pulumi.StringOutput)
 	played, err := local.NewCommand(ctx, name+"-bots", &local.CommandArgs{
 		Create: pulumi.String(gate.CommandLine),
 		Update: pulumi.String(gate.CommandLine),
-		// The kubeconfig and the keys are secrets, so all of it travels on stdin.
+		// The kubeconfig is a secret, so all of it travels on stdin.
 		Stdin:                  pulumi.ToSecret(spec).(pulumi.StringOutput),
 		Logging:                local.LoggingStderr,
 		AddPreviousOutputInEnv: pulumi.Bool(false),
@@ -99,11 +94,11 @@ func NewGate(ctx *pulumi.Context, name string, args *GateArgs, opts ...pulumi.Re
 	return g, nil
 }
 
-func (a GateArgs) spec(kubeconfig, image, ticketKeys string) gate.Spec {
+func (a GateArgs) spec(kubeconfig, image string) gate.Spec {
 	return gate.Spec{
 		City: a.City, Subject: a.Subject, Kubeconfig: kubeconfig, Namespace: a.Battle.Namespace, Image: image,
 		Pods: a.Battle.Replicas, TickRate: a.Battle.TickRate, Bots: a.SLO.BotsPerPod, Duration: a.SLO.Duration,
 		Objectives: gate.Objectives{RTTP50: a.SLO.RTTP50, RTTP99: a.SLO.RTTP99, RTTP999: a.SLO.RTTP999, TickRate: a.SLO.TickRate},
-		Attempts:   a.SLO.Gate.Attempts, Rollback: a.SLO.Gate.Rollback, TicketKeys: ticketKeys, Drain: a.Battle.DrainTimeout,
+		Attempts:   a.SLO.Gate.Attempts, Rollback: a.SLO.Gate.Rollback, Drain: a.Battle.DrainTimeout,
 	}
 }

@@ -22,7 +22,6 @@ const (
 func args() *slo.GateArgs {
 	return &slo.GateArgs{
 		City: "east/shanghai", Subject: "abc", Image: pulumi.String(image), Kubeconfig: pulumi.ToSecret(pulumi.String(kubeconfig)).(pulumi.StringOutput),
-		TicketKeys: pulumi.ToSecret(pulumi.String("1:s3cret")).(pulumi.StringOutput),
 		SLO: config.SLO{
 			RTTP50: 10 * time.Millisecond, RTTP99: 20 * time.Millisecond, RTTP999: 50 * time.Millisecond, TickRate: 119.5, BotsPerPod: 8,
 			Duration: 30 * time.Second, Gate: config.Gate{Enabled: true, Attempts: 3, Rollback: true},
@@ -62,7 +61,7 @@ func TestGatePlaysWhatTheConfigSays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, gate.Spec{
 		City: "east/shanghai", Subject: "abc", Kubeconfig: kubeconfig, Namespace: "battle", Image: image, Pods: 10, TickRate: 120, Bots: 8,
-		Duration: 30 * time.Second, Attempts: 3, Rollback: true, TicketKeys: "1:s3cret", Drain: 5 * time.Minute,
+		Duration: 30 * time.Second, Attempts: 3, Rollback: true, Drain: 5 * time.Minute,
 		Objectives: gate.Objectives{RTTP50: 10 * time.Millisecond, RTTP99: 20 * time.Millisecond, RTTP999: 50 * time.Millisecond, TickRate: 119.5},
 	}, spec)
 }
@@ -87,7 +86,7 @@ func TestNewGateRefuses(t *testing.T) {
 		_, err := slo.NewGate(ctx, "x", &slo.GateArgs{})
 		return err
 	}, pulumi.WithMocks("edge-arena", "test", &mocks.Graph{}))
-	for _, want := range []string{"gate x: city: required", "subject: required", "image: required", "kubeconfig: required", "ticketKeys: required"} {
+	for _, want := range []string{"gate x: city: required", "subject: required", "image: required", "kubeconfig: required"} {
 		require.ErrorContains(t, err, want)
 	}
 }
