@@ -9,9 +9,9 @@ MODULES := tools/pulumi-resource-command tests/rig/k3s
 # gator, of the same release as the cities' Gatekeeper.
 GATOR := go -C tests/rig/gatekeeper tool gator
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
-# compile once more for the detector.
-RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/...
-PLAIN := ./infra/... ./modules/...
+# compile once more for the detector; SQLite in Go is ten times slower with it.
+RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/... ./lobby/placement ./lobby/presence ./lobby/ratelimit ./lobby/token ./lobby/keyring
+PLAIN := ./infra/... ./modules/... ./lobby/...
 FUZZTIME ?= 20s
 
 .PHONY: help
