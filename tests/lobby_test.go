@@ -35,9 +35,7 @@ func (c *city) token(player, role string) string {
 	c.t.Helper()
 	w, err := workspace.Open(".")
 	require.NoError(c.t, err)
-	signer, err := w.PlayerSigner()
-	require.NoError(c.t, err)
-	text, err := signer.Sign(token.Player{Subject: player, Role: role}, workspace.Audience, time.Now().Add(-time.Minute), time.Now().Add(time.Hour))
+	text, err := w.PlayerToken(token.Player{Subject: player, Role: role}, time.Hour)
 	require.NoError(c.t, err)
 	return text
 }
@@ -143,7 +141,7 @@ func (c *city) requireNoResultIsLost(node string, pods int) {
 	require.NoError(c.t, err)
 	kube, err := kubernetes.NewForConfig(rest)
 	require.NoError(c.t, err)
-	victim := cityNode{c, node}
+	victim := chaos.OnRig(c.rig, node)
 	restore, err := chaos.ShortBattles(c.t.Context(), kube, 5*time.Second)
 	require.NoError(c.t, err)
 	tokens := map[string]string{}
@@ -161,15 +159,3 @@ func (c *city) requireNoResultIsLost(node string, pods int) {
 	require.NoError(c.t, restore(c.t.Context()))
 	c.requireBattlePods(pods)
 }
-
-// cityNode is a node as chaos needs it.
-type cityNode struct {
-	c    *city
-	name string
-}
-
-func (n cityNode) Exec(ctx context.Context, cmd ...string) (string, error) {
-	return n.c.rig.Exec(ctx, n.name, cmd...)
-}
-func (n cityNode) Kill(ctx context.Context) error  { return n.c.rig.Kill(ctx, n.name) }
-func (n cityNode) Start(ctx context.Context) error { return n.c.rig.Start(ctx, n.name) }

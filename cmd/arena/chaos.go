@@ -94,16 +94,11 @@ func openChaos(ctx context.Context, w *workspace.Workspace, s stack.Stack) (*cha
 	if err != nil {
 		return nil, fmt.Errorf("reach the city: %w", err)
 	}
-	signer, err := w.PlayerSigner()
-	if err != nil {
-		return nil, err
-	}
-	node := rigNode{rig: r, name: localNode}
+	node := chaos.OnRig(r, localNode)
 	return &chaosCity{client: client, cfg: chaos.Config{
 		Lobby: players.Lobby{URL: cities[localStack].Lobby.Address},
 		Token: func(player string) (string, error) {
-			now := time.Now()
-			return signer.Sign(token.Player{Subject: player, Role: "player"}, workspace.Audience, now.Add(-time.Minute), now.Add(time.Hour))
+			return w.PlayerToken(token.Player{Subject: player, Role: "player"}, time.Hour)
 		},
 		Ways:   chaos.Ways(node, client),
 		Settle: 2 * time.Minute,
@@ -121,15 +116,3 @@ func (c *chaosCity) run(ctx context.Context) (report chaos.Report, err error) {
 	}
 	return chaos.Run(ctx, c.cfg)
 }
-
-// rigNode is a node of a rig.
-type rigNode struct {
-	rig  *rig.Rig
-	name string
-}
-
-func (n rigNode) Exec(ctx context.Context, cmd ...string) (string, error) {
-	return n.rig.Exec(ctx, n.name, cmd...)
-}
-func (n rigNode) Kill(ctx context.Context) error  { return n.rig.Kill(ctx, n.name) }
-func (n rigNode) Start(ctx context.Context) error { return n.rig.Start(ctx, n.name) }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/edge-arena/edge-arena/internal/workspace"
 	"github.com/edge-arena/edge-arena/lobby/token"
 )
 
@@ -28,12 +27,7 @@ func newToken() *cobra.Command {
 			if player == "" || lifetime <= 0 {
 				return errors.New("--player and --for: a name, and a time of more than zero")
 			}
-			signer, err := w.PlayerSigner()
-			if err != nil {
-				return err
-			}
-			now := time.Now()
-			text, err := signer.Sign(token.Player{Subject: player, Role: role}, workspace.Audience, now.Add(-time.Minute), now.Add(lifetime))
+			text, err := w.PlayerToken(token.Player{Subject: player, Role: role}, lifetime)
 			if err != nil {
 				return err
 			}

@@ -11,15 +11,6 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Node is the city's node, which is killed as a power cut would.
-type Node interface {
-	// Exec runs a command as root.
-	Exec(ctx context.Context, cmd ...string) (string, error)
-	// Kill ends all of its processes at once, Start starts it again.
-	Kill(ctx context.Context) error
-	Start(ctx context.Context) error
-}
-
 // Ways are the ways to kill parts of a city of one node: battle pods most often, the whole node seldom.
 func Ways(node Node, client kubernetes.Interface) []Kill {
 	pod := func(name string, weight int, namespace, app, process string) Kill {

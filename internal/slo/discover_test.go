@@ -104,7 +104,10 @@ func TestTicketsAreForThePodsRun(t *testing.T) {
 		require.NoError(t, err)
 	}))
 	defer pod.Close()
-	client := fake.NewSimpleClientset(credentialsOf("1:" + strings.Repeat("ab", 32)))
+	text := "1:" + strings.Repeat("ab", 32)
+	opener, err := ticket.ParseKeys(text)
+	require.NoError(t, err)
+	client := fake.NewSimpleClientset(credentialsOf(text))
 	keys, err := ticketKeys(context.Background(), client, "battle")
 	require.NoError(t, err)
 	o := &office{keys: keys, address: strings.TrimPrefix(pod.URL, "http://")}
@@ -113,7 +116,7 @@ func TestTicketsAreForThePodsRun(t *testing.T) {
 		sealed, err := o.Ticket(context.Background())
 		require.NoError(t, err)
 		var got ticket.Ticket
-		require.NoError(t, keys.keys.Open(sealed[:], &got))
+		require.NoError(t, opener.Open(sealed[:], &got))
 		require.EqualValues(t, 255, got.Pod)
 		require.EqualValues(t, ticket.AnyRoom, got.Room)
 		require.WithinDuration(t, time.Now().Add(lifetime), time.UnixMilli(got.Expires), 5*time.Second)

@@ -14,6 +14,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/internal/bots"
+	"github.com/edge-arena/edge-arena/lobby/keyring"
 )
 
 // The Secret beside the battle pods, and the key of the ticket keys in it.
@@ -23,28 +24,16 @@ const (
 )
 
 // ticketKeys reads the city's ticket keys: whoever may read its Secrets may measure it.
-func ticketKeys(ctx context.Context, kube kubernetes.Interface, namespace string) (*sealer, error) {
+func ticketKeys(ctx context.Context, kube kubernetes.Interface, namespace string) (*keyring.Ring, error) {
 	secret, err := kube.CoreV1().Secrets(namespace).Get(ctx, credentials, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read the ticket keys: %w", err)
 	}
-	keys, err := ticket.ParseKeys(string(secret.Data[ticketKeysKey]))
+	keys, err := keyring.Parse(string(secret.Data[ticketKeysKey]))
 	if err != nil {
 		return nil, fmt.Errorf("read the ticket keys: secret %s/%s: %s: %w", namespace, credentials, ticketKeysKey, err)
 	}
-	return &sealer{keys: keys}, nil
-}
-
-// sealer is ticket keys for more than one goroutine.
-type sealer struct {
-	mu   sync.Mutex
-	keys *ticket.Keys
-}
-
-func (s *sealer) seal(t *ticket.Ticket) [ticket.Size]byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return [ticket.Size]byte(s.keys.Seal(nil, t))
+	return keys, nil
 }
 
 // lifetime is how long a bot's ticket is good, and runTTL for how long it is believed that a pod has not been started anew.
@@ -55,7 +44,7 @@ const (
 
 // office gives the tickets of one pod to bots that measure: for any room that is theirs, so no player is in their way.
 type office struct {
-	keys    *sealer
+	keys    *keyring.Ring
 	address string
 
 	mu    sync.Mutex
@@ -77,7 +66,7 @@ func (o *office) Ticket(ctx context.Context) ([ticket.Size]byte, error) {
 		Pod: run, Room: ticket.AnyRoom, Player: ticket.ID(random[:16]), Serial: binary.LittleEndian.Uint64(random[16:]),
 		Expires: time.Now().Add(lifetime).UnixMilli(),
 	}
-	return o.keys.seal(&t), nil
+	return [ticket.Size]byte(o.keys.Seal(&t)), nil
 }
 
 // currentRun asks the pod for the number of its run.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -18,10 +19,10 @@ import (
 // The identity of the local city's players: a stand-in for whoever signs players' tokens in production. Its issuer is the one that the stack
 // file names.
 const (
-	// LocalIssuer is the `iss` of the local players' tokens.
-	LocalIssuer = "https://id.local.edge-arena.example.com"
-	// Audience is the `aud` of every player's token.
-	Audience    = "edge-arena"
+	// localIssuer is the `iss` of the local players' tokens.
+	localIssuer = "https://id.local.edge-arena.example.com"
+	// audience is the `aud` of every player's token.
+	audience    = "edge-arena"
 	localKeyID  = "local-1"
 	playerKeys  = "player-keys.json" // public: what the lobby is given
 	playerKey   = "player-key.json"  // private
@@ -58,8 +59,18 @@ func (w *Workspace) makePlayerKeys() error {
 	return nil
 }
 
-// PlayerSigner signs tokens of the local city's players.
-func (w *Workspace) PlayerSigner() (*token.Signer, error) {
+// PlayerToken signs a token of a player of the local city, good for so long.
+func (w *Workspace) PlayerToken(p token.Player, lifetime time.Duration) (string, error) {
+	signer, err := w.playerSigner()
+	if err != nil {
+		return "", err
+	}
+	now := time.Now()
+	// A minute back, for the clocks of nodes may be behind.
+	return signer.Sign(p, audience, now.Add(-time.Minute), now.Add(lifetime))
+}
+
+func (w *Workspace) playerSigner() (*token.Signer, error) {
 	content, err := os.ReadFile(w.Path(lobbyFolder, playerKey))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errors.New("the local players' key is not there yet: run arena up, or arena prepare")
@@ -75,5 +86,5 @@ func (w *Workspace) PlayerSigner() (*token.Signer, error) {
 	if !ok {
 		return nil, fmt.Errorf("read the local players' key %s: not a private Ed25519 key: remove the folder, and run arena up", w.Path(lobbyFolder, playerKey))
 	}
-	return token.NewSigner(private, key.KeyID, LocalIssuer)
+	return token.NewSigner(private, key.KeyID, localIssuer)
 }
