@@ -11,6 +11,7 @@ import (
 	rbacv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/rbac/v1"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/edge-arena/edge-arena/modules/internal/workload"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 )
 
@@ -61,7 +62,7 @@ func (b *builder) makeAllocator() error {
 // allocator's own pod first, goes on.
 func (b *builder) webhook() (pulumi.Resource, error) {
 	return admissionv1.NewMutatingWebhookConfiguration(b.ctx, b.name+"-webhook", &admissionv1.MutatingWebhookConfigurationArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(webhookName), Labels: labels(allocatorApp, allocatorComponent)},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String(webhookName), Labels: workload.Labels(allocatorApp, allocatorComponent)},
 		Webhooks: admissionv1.MutatingWebhookArray{&admissionv1.MutatingWebhookArgs{
 			Name:                    pulumi.String("ports.edge-arena.example.com"),
 			AdmissionReviewVersions: pulumi.StringArray{pulumi.String("v1")},
@@ -75,7 +76,7 @@ func (b *builder) webhook() (pulumi.Resource, error) {
 			SideEffects:       pulumi.String("NoneOnDryRun"),
 			TimeoutSeconds:    pulumi.Int(5),
 			NamespaceSelector: &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"kubernetes.io/metadata.name": b.namespace}},
-			ObjectSelector:    selector(),
+			ObjectSelector:    workload.Selector(App),
 			Rules: admissionv1.RuleWithOperationsArray{&admissionv1.RuleWithOperationsArgs{
 				ApiGroups: pulumi.StringArray{pulumi.String("")}, ApiVersions: pulumi.StringArray{pulumi.String("v1")},
 				Operations: pulumi.StringArray{pulumi.String("CREATE")}, Resources: pulumi.StringArray{pulumi.String("pods")},
@@ -107,7 +108,7 @@ func (b *builder) allocatorRights() (pulumi.Resource, error) {
 	}, b.parent); err != nil {
 		return nil, fmt.Errorf("role binding: %w", err)
 	}
-	clusterMeta := &metav1.ObjectMetaArgs{Name: pulumi.String(webhookName), Labels: labels(allocatorApp, allocatorComponent)}
+	clusterMeta := &metav1.ObjectMetaArgs{Name: pulumi.String(webhookName), Labels: workload.Labels(allocatorApp, allocatorComponent)}
 	clusterRole, err := rbacv1.NewClusterRole(b.ctx, b.name+"-allocator-cluster-role", &rbacv1.ClusterRoleArgs{
 		Metadata: clusterMeta,
 		Rules:    rbacv1.PolicyRuleArray{rule("admissionregistration.k8s.io", "mutatingwebhookconfigurations", webhookName, "get", "patch")},
@@ -152,7 +153,7 @@ func (b *builder) allocatorDeployment(img k3s.PodImage, account pulumi.Resource)
 			RevisionHistoryLimit:    pulumi.Int(3),
 			Selector:                &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String(allocatorApp)}},
 			Template: &corev1.PodTemplateSpecArgs{
-				Metadata: &metav1.ObjectMetaArgs{Labels: labels(allocatorApp, allocatorComponent)},
+				Metadata: &metav1.ObjectMetaArgs{Labels: workload.Labels(allocatorApp, allocatorComponent)},
 				Spec: &corev1.PodSpecArgs{
 					ServiceAccountName:            account.(*corev1.ServiceAccount).Metadata.Name().Elem(),
 					EnableServiceLinks:            pulumi.Bool(false),
@@ -177,10 +178,10 @@ func (b *builder) allocatorDeployment(img k3s.PodImage, account pulumi.Resource)
 							Requests: pulumi.StringMap{"cpu": pulumi.String("10m"), "memory": pulumi.String("32Mi")},
 							Limits:   pulumi.StringMap{"memory": pulumi.String("96Mi")},
 						},
-						StartupProbe:    httpProbe("/readyz", health, 1, 60),
-						ReadinessProbe:  httpProbe("/readyz", health, 5, 2),
-						LivenessProbe:   httpProbe("/healthz", health, 10, 3),
-						SecurityContext: confined(),
+						StartupProbe:    workload.HTTPProbe("/readyz", health, 1, 60),
+						ReadinessProbe:  workload.HTTPProbe("/readyz", health, 5, 2),
+						LivenessProbe:   workload.HTTPProbe("/healthz", health, 10, 3),
+						SecurityContext: workload.Confined(),
 					}},
 				},
 			},

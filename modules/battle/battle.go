@@ -13,6 +13,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/credentials"
+	"github.com/edge-arena/edge-arena/modules/internal/workload"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 	"github.com/edge-arena/edge-arena/modules/wasm"
 )
@@ -137,39 +138,6 @@ func (b *builder) makeImage() (err error) {
 	return err
 }
 
-// labels are those of one part of the battle service.
-func labels(app, component string) pulumi.StringMap {
-	return pulumi.StringMap{
-		"app":                          pulumi.String(app),
-		"app.kubernetes.io/name":       pulumi.String(app),
-		"app.kubernetes.io/component":  pulumi.String(component),
-		"app.kubernetes.io/part-of":    pulumi.String("edge-arena"),
-		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
-	}
-}
-
 func (b *builder) meta(app, component string) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Name: pulumi.String(app), Namespace: b.namespace, Labels: labels(app, component)}
-}
-
-// confined is as little as a container needs that only computes and talks.
-func confined() *corev1.SecurityContextArgs {
-	return &corev1.SecurityContextArgs{
-		AllowPrivilegeEscalation: pulumi.Bool(false),
-		ReadOnlyRootFilesystem:   pulumi.Bool(true),
-		RunAsNonRoot:             pulumi.Bool(true),
-		RunAsUser:                pulumi.Int(65532),
-		RunAsGroup:               pulumi.Int(65532),
-		Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
-		SeccompProfile:           &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-	}
-}
-
-func httpProbe(path string, port pulumi.Input, period, failures int) *corev1.ProbeArgs {
-	return &corev1.ProbeArgs{
-		HttpGet:          &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: port},
-		PeriodSeconds:    pulumi.Int(period),
-		TimeoutSeconds:   pulumi.Int(2),
-		FailureThreshold: pulumi.Int(failures),
-	}
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(app), Namespace: b.namespace, Labels: workload.Labels(app, component)}
 }

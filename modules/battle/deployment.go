@@ -14,6 +14,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/credentials"
+	"github.com/edge-arena/edge-arena/modules/internal/workload"
 	"github.com/edge-arena/edge-arena/modules/wasm"
 )
 
@@ -21,10 +22,6 @@ const component = "battle-server"
 
 // surge is how much of the pods is exchanged, or may be taken away, at a time.
 const surge = "25%"
-
-func selector() *metav1.LabelSelectorArgs {
-	return &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String(App)}}
-}
 
 // makeScrapeService gives the pods a name under which metrics are collected from each. Players do not use it.
 func (b *builder) makeScrapeService() error {
@@ -56,7 +53,7 @@ func (b *builder) makeBudget() error {
 		Metadata: b.meta(App, component),
 		Spec: &policyv1.PodDisruptionBudgetSpecArgs{
 			MaxUnavailable:             pulumi.String(unavailable),
-			Selector:                   selector(),
+			Selector:                   workload.Selector(App),
 			UnhealthyPodEvictionPolicy: pulumi.String("AlwaysAllow"),
 		},
 	}, b.parent)
@@ -70,7 +67,7 @@ func (b *builder) makeBudget() error {
 func (b *builder) makeCredentials() error {
 	c := b.args.Credentials
 	secret, err := corev1.NewSecret(b.ctx, b.name+"-credentials", &corev1.SecretArgs{
-		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String("battle-credentials"), Namespace: b.namespace, Labels: labels(App, component)},
+		Metadata: &metav1.ObjectMetaArgs{Name: pulumi.String("battle-credentials"), Namespace: b.namespace, Labels: workload.Labels(App, component)},
 		StringData: pulumi.StringMap{
 			"TICKET_KEYS": c.PodTicketKeys, "NATS_USER": c.Battle.User, "NATS_PASSWORD": c.Battle.Password,
 		},
@@ -109,7 +106,7 @@ func (b *builder) makeDeployment() error {
 		Metadata: meta,
 		Spec: &appsv1.DeploymentSpecArgs{
 			Replicas: pulumi.Int(b.args.Battle.Replicas),
-			Selector: selector(),
+			Selector: workload.Selector(App),
 			// No pod goes before another is ready in its place: an update costs no capacity, and one that fails costs nothing. A pod on its way
 			// out does not count any more, so those that follow need not wait for its battles, but where the nodes have no room for both.
 			Strategy: &appsv1.DeploymentStrategyArgs{
@@ -122,7 +119,7 @@ func (b *builder) makeDeployment() error {
 			RevisionHistoryLimit:    pulumi.Int(3),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: labels(App, component),
+					Labels: workload.Labels(App, component),
 					Annotations: pulumi.StringMap{
 						wasm.HandlerAnnotation: pulumi.String("wasm"),
 						// What is in the environment is read at the start alone.
@@ -153,7 +150,7 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 			MaxSkew:           pulumi.Int(1),
 			TopologyKey:       pulumi.String("kubernetes.io/hostname"),
 			WhenUnsatisfiable: pulumi.String("ScheduleAnyway"),
-			LabelSelector:     selector(),
+			LabelSelector:     workload.Selector(App),
 			// Each version is spread by itself, or the pods that are about to go would push the new ones aside.
 			MatchLabelKeys: pulumi.StringArray{pulumi.String("pod-template-hash")},
 		}},
@@ -180,7 +177,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 			env("TICK_RATE", strconv.Itoa(battle.TickRate)),
 			env("DRAIN_SECONDS", strconv.Itoa(b.args.drain())),
 			&corev1.EnvVarArgs{Name: pulumi.String("NATS_ADDRESS"), Value: b.args.NATS},
-			b.credential("TICKET_KEYS"), b.credential("NATS_USER"), b.credential("NATS_PASSWORD"),
+			workload.EnvSecret("TICKET_KEYS", b.credentials.Metadata.Name()), workload.EnvSecret("NATS_USER", b.credentials.Metadata.Name()), workload.EnvSecret("NATS_PASSWORD", b.credentials.Metadata.Name()),
 			envOf("NODE_IP", "status.hostIP"),
 			envOf("POD_NAME", "metadata.name"),
 		},
@@ -194,21 +191,15 @@ func (b *builder) container() *corev1.ContainerArgs {
 			HttpGet: &corev1.HTTPGetActionArgs{Host: pulumi.String("127.0.0.1"), Path: pulumi.String("/drain"), Port: http},
 		}},
 		// Wasm pods know no exec: all probes are HTTP. Ten seconds to start are a thousand times what it takes.
-		StartupProbe:    httpProbe("/readyz", http, 1, 30),
-		ReadinessProbe:  httpProbe("/readyz", http, 5, 2),
-		LivenessProbe:   httpProbe("/healthz", http, 5, 3),
-		SecurityContext: confined(),
+		StartupProbe:    workload.HTTPProbe("/readyz", http, 1, 30),
+		ReadinessProbe:  workload.HTTPProbe("/readyz", http, 5, 2),
+		LivenessProbe:   workload.HTTPProbe("/healthz", http, 5, 3),
+		SecurityContext: workload.Confined(),
 	}
 }
 
 func env(name, value string) *corev1.EnvVarArgs {
 	return &corev1.EnvVarArgs{Name: pulumi.String(name), Value: pulumi.String(value)}
-}
-
-func (b *builder) credential(key string) *corev1.EnvVarArgs {
-	return &corev1.EnvVarArgs{Name: pulumi.String(key), ValueFrom: &corev1.EnvVarSourceArgs{
-		SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: b.credentials.Metadata.Name(), Key: pulumi.String(key)},
-	}}
 }
 
 func envOf(name, field string) *corev1.EnvVarArgs {

@@ -17,6 +17,7 @@ import (
 	"github.com/edge-arena/edge-arena/lobby/joinpolicy/policy"
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/credentials"
+	"github.com/edge-arena/edge-arena/modules/internal/workload"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 	"github.com/edge-arena/edge-arena/modules/storage"
 )
@@ -29,8 +30,6 @@ const (
 	App = "lobby"
 
 	port = 8080
-	// user is whom the lobby runs as.
-	user = 65532
 )
 
 // The folders in the pod.
@@ -108,7 +107,7 @@ func NewLobby(ctx *pulumi.Context, name string, args *LobbyArgs, opts ...pulumi.
 		return nil, fmt.Errorf("lobby %s: %w", name, err)
 	}
 	b.volume, err = storage.NewVolume(ctx, name, &storage.VolumeArgs{
-		Owner: args.Owner, Name: App, Namespace: args.Namespace, User: user, Keep: args.Protect, Cluster: args.Cluster,
+		Owner: args.Owner, Name: App, Namespace: args.Namespace, User: workload.User, Keep: args.Protect, Cluster: args.Cluster,
 	}, pulumi.Parent(l))
 	if err != nil {
 		return nil, fmt.Errorf("lobby %s: %w", name, err)
@@ -143,18 +142,8 @@ type builder struct {
 	deployment pulumi.Resource
 }
 
-func (b *builder) labels() pulumi.StringMap {
-	return pulumi.StringMap{
-		"app":                          pulumi.String(App),
-		"app.kubernetes.io/name":       pulumi.String(App),
-		"app.kubernetes.io/component":  pulumi.String("lobby"),
-		"app.kubernetes.io/part-of":    pulumi.String("edge-arena"),
-		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
-	}
-}
-
 func (b *builder) meta(name string) *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: b.args.Namespace, Labels: b.labels()}
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(name), Namespace: b.args.Namespace, Labels: workload.Labels(App, "lobby")}
 }
 
 // makeFiles makes what the pod mounts, and its environment. The lobby sees a changed policy or changed keys by itself; the kubelet brings them within
@@ -233,10 +222,10 @@ func (b *builder) makeDeployment() error {
 			Strategy:                &appsv1.DeploymentStrategyArgs{Type: pulumi.String("Recreate")},
 			ProgressDeadlineSeconds: pulumi.Int(120),
 			RevisionHistoryLimit:    pulumi.Int(3),
-			Selector:                &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String(App)}},
+			Selector:                workload.Selector(App),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: b.labels(),
+					Labels: workload.Labels(App, "lobby"),
 					// What is in the environment is read at the start alone.
 					Annotations: pulumi.StringMap{
 						"edge-arena/credentials": credentials.Fingerprint(c.TicketKeys, c.Lobby.User, c.Lobby.Password, c.PseudonymKey),
@@ -266,11 +255,7 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 		EnableServiceLinks:           pulumi.Bool(false),
 		// Requests end, the ledger is closed.
 		TerminationGracePeriodSeconds: pulumi.Int(30),
-		SecurityContext: &corev1.PodSecurityContextArgs{
-			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(user), RunAsGroup: pulumi.Int(user),
-			// No fsGroup: the volume is its own already, see modules/storage, and the kubelet would go through all of it at each start.
-			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-		},
+		SecurityContext:               workload.Unprivileged(),
 		Volumes: corev1.VolumeArray{
 			&corev1.VolumeArgs{Name: pulumi.String("ledger"), PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSourceArgs{ClaimName: b.volume.Claim}},
 			&corev1.VolumeArgs{Name: pulumi.String("policy"), ConfigMap: &corev1.ConfigMapVolumeSourceArgs{Name: b.policy.Metadata.Name()}},
@@ -284,12 +269,6 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 
 func (b *builder) container() *corev1.ContainerArgs {
 	http := pulumi.String("http")
-	probe := func(path string, period, failures int) *corev1.ProbeArgs {
-		return &corev1.ProbeArgs{
-			HttpGet:       &corev1.HTTPGetActionArgs{Path: pulumi.String(path), Port: http},
-			PeriodSeconds: pulumi.Int(period), TimeoutSeconds: pulumi.Int(2), FailureThreshold: pulumi.Int(failures),
-		}
-	}
 	mount := func(name, path string, readOnly bool) *corev1.VolumeMountArgs {
 		return &corev1.VolumeMountArgs{Name: pulumi.String(name), MountPath: pulumi.String(path), ReadOnly: pulumi.Bool(readOnly)}
 	}
@@ -298,9 +277,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 		&corev1.EnvVarArgs{Name: pulumi.String("GOMEMLIMIT"), Value: pulumi.String("128MiB")},
 	}
 	for _, key := range []string{"TICKET_KEYS", "NATS_USER", "NATS_PASSWORD", "PSEUDONYM_KEY"} {
-		env = append(env, &corev1.EnvVarArgs{Name: pulumi.String(key), ValueFrom: &corev1.EnvVarSourceArgs{
-			SecretKeyRef: &corev1.SecretKeySelectorArgs{Name: b.env.Metadata.Name(), Key: pulumi.String(key)},
-		}})
+		env = append(env, workload.EnvSecret(key, b.env.Metadata.Name()))
 	}
 	return &corev1.ContainerArgs{
 		Name:                     pulumi.String(App),
@@ -320,14 +297,10 @@ func (b *builder) container() *corev1.ContainerArgs {
 			Limits:   pulumi.StringMap{"memory": pulumi.String("160Mi")},
 		},
 		// A ledger that was not closed is put in order at the start.
-		StartupProbe:   probe("/healthz", 1, 60),
-		ReadinessProbe: probe("/readyz", 5, 2),
-		LivenessProbe:  probe("/healthz", 10, 3),
-		SecurityContext: &corev1.SecurityContextArgs{
-			AllowPrivilegeEscalation: pulumi.Bool(false),
-			ReadOnlyRootFilesystem:   pulumi.Bool(true),
-			Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
-		},
+		StartupProbe:    workload.HTTPProbe("/healthz", http, 1, 60),
+		ReadinessProbe:  workload.HTTPProbe("/readyz", http, 5, 2),
+		LivenessProbe:   workload.HTTPProbe("/healthz", http, 10, 3),
+		SecurityContext: workload.Bounded(),
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/credentials"
+	"github.com/edge-arena/edge-arena/modules/internal/workload"
 	"github.com/edge-arena/edge-arena/modules/k3s"
 	"github.com/edge-arena/edge-arena/modules/storage"
 )
@@ -32,8 +33,6 @@ const (
 	monitorPort = 8222
 	configDir   = "/etc/nats"
 	dataDir     = "/data"
-	// user is whom NATS runs as.
-	user = 65532
 )
 
 // Hosts are the names at which NATS is reached in a namespace, for its certificate.
@@ -104,7 +103,7 @@ func NewNATS(ctx *pulumi.Context, name string, args *NATSArgs, opts ...pulumi.Re
 		return nil, fmt.Errorf("NATS %s: %w", name, err)
 	}
 	b.volume, err = storage.NewVolume(ctx, name, &storage.VolumeArgs{
-		Owner: args.Owner, Name: App, Namespace: args.Namespace, User: user, Keep: args.Protect, Cluster: args.Cluster,
+		Owner: args.Owner, Name: App, Namespace: args.Namespace, User: workload.User, Keep: args.Protect, Cluster: args.Cluster,
 	}, pulumi.Parent(n))
 	if err != nil {
 		return nil, fmt.Errorf("NATS %s: %w", name, err)
@@ -137,18 +136,8 @@ type builder struct {
 	service     pulumi.Resource
 }
 
-func (b *builder) labels() pulumi.StringMap {
-	return pulumi.StringMap{
-		"app":                          pulumi.String(App),
-		"app.kubernetes.io/name":       pulumi.String(App),
-		"app.kubernetes.io/component":  pulumi.String("messaging"),
-		"app.kubernetes.io/part-of":    pulumi.String("edge-arena"),
-		"app.kubernetes.io/managed-by": pulumi.String("pulumi"),
-	}
-}
-
 func (b *builder) meta() *metav1.ObjectMetaArgs {
-	return &metav1.ObjectMetaArgs{Name: pulumi.String(App), Namespace: b.args.Namespace, Labels: b.labels()}
+	return &metav1.ObjectMetaArgs{Name: pulumi.String(App), Namespace: b.args.Namespace, Labels: workload.Labels(App, "messaging")}
 }
 
 // makeConfig makes the Secret with the server's configuration, certificate and, where it has a hub, what it shows there.
@@ -209,12 +198,12 @@ func (b *builder) makeStatefulSet() error {
 		Spec: &appsv1.StatefulSetSpecArgs{
 			ServiceName: pulumi.String(App),
 			Replicas:    pulumi.Int(1),
-			Selector:    &metav1.LabelSelectorArgs{MatchLabels: pulumi.StringMap{"app": pulumi.String(App)}},
+			Selector:    workload.Selector(App),
 			// Of one pod there is no order; but with OrderedReady an update would wait for ever for a pod that a broken one before it has left.
 			PodManagementPolicy: pulumi.String("Parallel"),
 			Template: &corev1.PodTemplateSpecArgs{
 				Metadata: &metav1.ObjectMetaArgs{
-					Labels: b.labels(),
+					Labels: workload.Labels(App, "messaging"),
 					// Another configuration is another pod.
 					Annotations: pulumi.StringMap{"edge-arena/config": b.fingerprint},
 				},
@@ -236,11 +225,7 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 		EnableServiceLinks:           pulumi.Bool(false),
 		// On SIGTERM it syncs and closes its streams. A lame duck would only be slower: clients have no other server to move to.
 		TerminationGracePeriodSeconds: pulumi.Int(30),
-		SecurityContext: &corev1.PodSecurityContextArgs{
-			RunAsNonRoot: pulumi.Bool(true), RunAsUser: pulumi.Int(user), RunAsGroup: pulumi.Int(user),
-			// No fsGroup: the volume is its own already, see modules/storage, and the kubelet would go through all of it at each start.
-			SeccompProfile: &corev1.SeccompProfileArgs{Type: pulumi.String("RuntimeDefault")},
-		},
+		SecurityContext:               workload.Unprivileged(),
 		Volumes: corev1.VolumeArray{
 			&corev1.VolumeArgs{Name: pulumi.String("config"), Secret: &corev1.SecretVolumeSourceArgs{
 				SecretName: b.secret.Metadata.Name(), DefaultMode: pulumi.Int(0o444),
@@ -280,13 +265,9 @@ func (b *builder) container() *corev1.ContainerArgs {
 			Limits:   pulumi.StringMap{"memory": pulumi.String("128Mi")},
 		},
 		// Its streams are read at the start.
-		StartupProbe:   probe(1, 60),
-		ReadinessProbe: probe(5, 2),
-		LivenessProbe:  probe(10, 6),
-		SecurityContext: &corev1.SecurityContextArgs{
-			AllowPrivilegeEscalation: pulumi.Bool(false),
-			ReadOnlyRootFilesystem:   pulumi.Bool(true),
-			Capabilities:             &corev1.CapabilitiesArgs{Drop: pulumi.StringArray{pulumi.String("ALL")}},
-		},
+		StartupProbe:    probe(1, 60),
+		ReadinessProbe:  probe(5, 2),
+		LivenessProbe:   probe(10, 6),
+		SecurityContext: workload.Bounded(),
 	}
 }
