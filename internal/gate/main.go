@@ -7,36 +7,22 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/subprogram"
 )
 
 // OutcomesEnv names the environment variable with the folder where a gate that has played leaves its outcome, pass or miss, as
 // `<region>.<city>.json`. Unset, none is left.
 const OutcomesEnv = "EDGE_ARENA_OUTCOMES"
 
-// requestTimeout is how long one answer of the city's API server may take.
-const requestTimeout = 30 * time.Second
-
 // Main is the gate's process: it reads a [Spec] from stdin, plays, writes the outcome to stdout, and returns the exit code. SIGINT and
 // SIGTERM end it, and nothing more is changed in the city then.
-func Main() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Stdin, os.Stdout, os.Stderr); err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "error: %v\n", err)
-		return 1
-	}
-	return 0
-}
+func Main() int { return subprogram.Main(run) }
 
 // run writes the outcome to stdout, as JSON on one line, only when the city holds its objectives.
 func run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -74,15 +60,13 @@ func hold(ctx context.Context, spec Spec, stdout, stderr io.Writer) error {
 }
 
 func connect(kubeconfig string) (kubernetes.Interface, error) {
-	// The causes may quote the kubeconfig, and that is a secret.
-	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(kubeconfig))
+	config, err := subprogram.Connection(kubeconfig, fieldManager)
 	if err != nil {
-		return nil, errors.New("kubeconfig: it cannot be read, or names no cluster")
+		return nil, err
 	}
-	config.Timeout, config.UserAgent = requestTimeout, fieldManager
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
-		return nil, errors.New("kubeconfig: its certificates or keys cannot be read")
+		return nil, subprogram.ErrCredentials
 	}
 	return client, nil
 }

@@ -1,21 +1,25 @@
 package mint
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"time"
+
+	"github.com/edge-arena/edge-arena/internal/subprogram"
 )
 
 // Main is the mint's process: it reads a [Spec] from stdin and what was minted before from the environment, writes the credentials to stdout, and
 // returns the exit code.
 func Main() int {
-	if err := run(os.Stdin, os.Stdout, os.Getenv(PreviousEnv), time.Now()); err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "error: mint: %v\n", err)
-		return 1
-	}
-	return 0
+	return subprogram.Main(func(_ context.Context, stdin io.Reader, stdout, _ io.Writer) error {
+		if err := run(stdin, stdout, os.Getenv(PreviousEnv), time.Now()); err != nil {
+			return fmt.Errorf("mint: %w", err)
+		}
+		return nil
+	})
 }
 
 // run writes the credentials as JSON on one line. What was before and cannot be read is an error: to mint anew would make other players of all.
