@@ -45,6 +45,7 @@ func TestCity(t *testing.T) {
 	test_structure.RunTestStage(t, "secrets", func() { c.requireSecretsHidden(server) })
 	test_structure.RunTestStage(t, "objectives", func() { c.requireObjectives(pods) })
 	test_structure.RunTestStage(t, "refusals", func() { c.requireRefusals() })
+	test_structure.RunTestStage(t, "audit", func() { c.requireAudited() })
 	test_structure.RunTestStage(t, "players", func() { c.requirePlayersComeByTheLobby() })
 	test_structure.RunTestStage(t, "kills", func() { c.requireNoResultIsLost(server, pods) })
 	test_structure.RunTestStage(t, "rollout", func() { c.requireRolloutKeepsCapacity(pods) })

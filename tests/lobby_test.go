@@ -134,13 +134,46 @@ func (c *city) requireRefusals() {
 	}
 }
 
-// requireNoResultIsLost kills parts of the city at random while players play, and counts.
-func (c *city) requireNoResultIsLost(node string, pods int) {
+// requireAudited asserts that the audit finds nothing in the city against the policies, by its metrics.
+func (c *city) requireAudited() {
+	c.t.Helper()
+	kube := c.kube()
+	require.Eventually(c.t, func() bool {
+		metrics, err := kube.CoreV1().RESTClient().Get().AbsPath("/api/v1/namespaces/gatekeeper-system/services/gatekeeper-metrics:metrics/proxy/metrics").DoRaw(c.t.Context())
+		if err != nil {
+			c.t.Log(err)
+			return false
+		}
+		var violations, constraints string
+		for line := range strings.Lines(string(metrics)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+			switch {
+			case strings.HasPrefix(name, `gatekeeper_violations{`) && strings.Contains(name, `"deny"`):
+				violations = value
+			case strings.HasPrefix(name, `gatekeeper_constraints{`) && strings.Contains(name, `"deny"`) && strings.Contains(name, `"active"`):
+				constraints = value
+			}
+		}
+		c.t.Logf("constraints %q, violations %q", constraints, violations)
+		return violations == "0" && constraints == "8"
+	}, 3*time.Minute, 5*time.Second, "the audit's metrics")
+}
+
+// kube is a client of the city's API.
+func (c *city) kube() kubernetes.Interface {
 	c.t.Helper()
 	rest, err := clientcmd.RESTConfigFromKubeConfig([]byte(c.kubeconfig()))
 	require.NoError(c.t, err)
 	kube, err := kubernetes.NewForConfig(rest)
 	require.NoError(c.t, err)
+	return kube
+}
+
+// requireNoResultIsLost kills parts of the city at random while players play, and counts; and before that it rolls an update through, by which no battle
+// may be lost.
+func (c *city) requireNoResultIsLost(node string, pods int) {
+	c.t.Helper()
+	kube := c.kube()
 	victim := chaos.OnRig(c.rig, node)
 	restore, err := chaos.ShortBattles(c.t.Context(), kube, 5*time.Second)
 	require.NoError(c.t, err)
@@ -148,14 +181,25 @@ func (c *city) requireNoResultIsLost(node string, pods int) {
 	for _, name := range strings.Fields("player-0 player-1 player-2 player-3 player-4 player-5 player-6 player-7") {
 		tokens[name] = c.token(name, "player")
 	}
-	report, err := chaos.Run(c.t.Context(), chaos.Config{
-		Lobby: c.lobby(), Token: func(player string) (string, error) { return tokens[player], nil }, Players: len(tokens),
-		Kills: 30, Ways: chaos.Ways(victim, kube), Pause: time.Second, Settle: 2 * time.Minute, Seed: 1, Log: testLog{c.t},
-		Ledger: func(ctx context.Context) (map[string]int, error) { return chaos.ReadLedger(ctx, victim) },
-	})
-	require.NoError(c.t, err)
-	c.t.Logf("%+v", report)
-	require.NoError(c.t, report.Err())
+	disturb := func(times int, ways ...chaos.Kill) chaos.Report {
+		report, err := chaos.Run(c.t.Context(), chaos.Config{
+			Lobby: c.lobby(), Token: func(player string) (string, error) { return tokens[player], nil }, Players: len(tokens),
+			Kills: times, Ways: ways, Pause: time.Second, Settle: 2 * time.Minute, Seed: 1, Log: testLog{c.t},
+			Ledger: func(ctx context.Context) (map[string]int, error) { return chaos.ReadLedger(ctx, victim) },
+		})
+		require.NoError(c.t, err)
+		c.t.Logf("%+v", report)
+		require.NoError(c.t, report.Err())
+		return report
+	}
+	rolled := disturb(2, chaos.Kill{Name: "rolling update", Weight: 1, Do: func(context.Context) error {
+		k8s.RunKubectl(c.t, c.kubectl("battle"), "rollout", "restart", "deployment/real-time-battle")
+		return k8s.RunKubectlE(c.t, c.kubectl("battle"), "rollout", "status", "deployment/real-time-battle", "--timeout", "180s")
+	}})
+	require.Zero(c.t, rolled.Interrupted, "battles that a rolling update ended")
+	require.Zero(c.t, rolled.Unrecorded, "results that a rolling update lost")
+
+	disturb(30, chaos.Ways(victim, kube)...)
 	require.NoError(c.t, restore(c.t.Context()))
 	c.requireBattlePods(pods)
 }

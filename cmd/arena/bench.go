@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
+	"github.com/edge-arena/edge-arena/lobby/token"
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
 
@@ -25,7 +27,7 @@ func newBench() *cobra.Command {
 		Use:   "bench [" + strings.Join(bench.Parts(), "|") + "]...",
 		Short: "Measure what docs/benchmarks.md holds, on the running local city",
 		Long: "Measure the running local city: the Wasm server beside the same server as a native container, the starts of both, the images,\n" +
-			"the memory of the idle city, and pulumi up without changes; all of them, or those that are named. Players are sent away\n" +
+			"the memory of the idle city, joins and results at its lobby, and pulumi up without changes; all of them, or those that are named. Players are sent away\n" +
 			"meanwhile: the battle pods are taken down and put back. Leave the machine alone while it runs.",
 		ValidArgs: bench.Parts(),
 		Args:      cobra.OnlyValidArgs,
@@ -73,7 +75,11 @@ func benchConfig(ctx context.Context, w *workspace.Workspace, p *progress.Report
 		return cfg, err
 	}
 	cfg = bench.Config{
-		Root: w.Root, SSHConfig: r.SSHConfig(), K3sOrigin: "official release",
+		Token: func(player string) (string, error) {
+			return w.PlayerToken(token.Player{Subject: player, Role: "player"}, time.Hour)
+		},
+		Scratch: w.Path(),
+		Root:    w.Root, SSHConfig: r.SSHConfig(), K3sOrigin: "official release",
 		Stack: stack.Stack{Name: localStack, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()},
 	}
 	if mirror := r.Mirror(); mirror != nil && mirror.Origin == rig.OriginStandIn {

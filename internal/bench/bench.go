@@ -1,5 +1,5 @@
 // Package bench measures what docs/benchmarks.md tells, on the running local city: the Wasm battle server beside the same server as a
-// native container, the starts of both, the images, the city's own needs, and `pulumi up` with nothing to do.
+// native container, the starts of both, the images, the city's own needs, its lobby, and `pulumi up` with nothing to do.
 //
 // What is compared is measured in the same run, in turns, under the same conditions. Whatever the city is changed for that is put
 // back before the run ends, also where it fails or is interrupted.
@@ -21,7 +21,7 @@ import (
 )
 
 // Parts are what can be measured, in order.
-func Parts() []string { return []string{"battle", "coldstart", "image", "city", "noop"} }
+func Parts() []string { return []string{"battle", "coldstart", "image", "city", "lobby", "noop"} }
 
 // Config says what to measure, and how.
 type Config struct {
@@ -37,6 +37,10 @@ type Config struct {
 	SSHConfig string
 	// Wasm and Native are the images to compare. Required.
 	Wasm, Native image.Image
+	// Token signs a token for the player of that name. Required.
+	Token func(player string) (string, error)
+	// Scratch is a folder on a disk for what is written meanwhile. Required.
+	Scratch string
 	// K3sOrigin says which K3s it is. Required.
 	K3sOrigin string
 	// Command is what the user typed. Required.
@@ -71,7 +75,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 	}
 	defer func() { err = errors.Join(err, r.close(context.WithoutCancel(ctx))) }()
 	steps := map[string]func(context.Context) error{
-		"battle": r.battle, "coldstart": r.coldStart, "image": r.images, "city": r.idle, "noop": r.noOp,
+		"battle": r.battle, "coldstart": r.coldStart, "image": r.images, "city": r.idle, "lobby": r.lobby, "noop": r.noOp,
 	}
 	for _, part := range Parts() {
 		if !slices.Contains(cfg.Parts, part) {

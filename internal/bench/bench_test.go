@@ -34,7 +34,12 @@ func report() *Report {
 		Images:    &Images{Objective: imageObjective, Wasm: 1.5e6, Native: 6e6, Module: 2e6, Compiled: 4e6, Binary: 3e6},
 		City: &City{
 			Pods: 10, Objective: cityObjective, Storage: 150e6,
-			With: map[string]int64{groupK3s: 500e6, groupBattle: 260e6}, Without: map[string]int64{groupK3s: 500e6},
+			With:    Weights{groupK3s: 500e6, groupBattle: 260e6, groupLobby: 30e6, groupNATS: 20e6, groupGatekeeper: 400e6},
+			Without: Weights{groupK3s: 500e6, groupLobby: 30e6, groupNATS: 20e6, groupGatekeeper: 80e6},
+		},
+		Lobby: &Lobby{
+			JoinRate: 200, Rounds: 2, DurationSec: 20, WithPolicy: Joins{Times: times(1.5), Refused: 1}, WithoutPolicy: Joins{Times: times(1)},
+			Decision: Times{Count: 20000, P50: .0123, P99: .0456}, PlainPerSecond: 500, Ledger: []LedgerRate{{1, 400}, {256, 10000}},
 		},
 		NoOp: &NoOp{Seconds: []float64{7.5, 8.5}, Objective: noOpObjective},
 	}
@@ -130,5 +135,5 @@ func TestTimesOf(t *testing.T) {
 func TestRunRefusesAnUnknownPart(t *testing.T) {
 	t.Parallel()
 	_, err := Run(context.Background(), Config{Parts: []string{"battle", "speed"}}, nil)
-	require.EqualError(t, err, `there is no part "speed": want some of battle, coldstart, image, city, noop`)
+	require.EqualError(t, err, `there is no part "speed": want some of battle, coldstart, image, city, lobby, noop`)
 }

@@ -60,16 +60,9 @@ func (c *cluster) scale(ctx context.Context, n int32) error {
 	if err != nil {
 		return err
 	}
-	manager, err := pulumiManager(d)
-	if err != nil {
-		return err
-	}
-	apply, err := applyappsv1.ExtractDeployment(d, manager)
+	apply, manager, err := asApplied(d)
 	if err != nil {
 		return fmt.Errorf("scale %s: %w", wasmApp, err)
-	}
-	if apply.Spec == nil || apply.Spec.Template == nil {
-		return fmt.Errorf("scale %s: %s does not manage its pods", wasmApp, manager)
 	}
 	apply.Spec.WithReplicas(n)
 	_, err = c.client.AppsV1().Deployments(c.namespace).Apply(ctx, apply, metav1.ApplyOptions{FieldManager: manager, Force: true})
@@ -79,14 +72,30 @@ func (c *cluster) scale(ctx context.Context, n int32) error {
 	return c.waitPods(ctx, wasmApp, int(n))
 }
 
-// pulumiManager is the name under which Pulumi applied the Deployment.
-func pulumiManager(d *appsv1.Deployment) (string, error) {
-	for _, f := range d.ManagedFields {
+// asApplied is a Deployment as Pulumi applied it, and the name under which it did.
+func asApplied(d *appsv1.Deployment) (*applyappsv1.DeploymentApplyConfiguration, string, error) {
+	manager, err := pulumiManager(d)
+	if err != nil {
+		return nil, "", err
+	}
+	apply, err := applyappsv1.ExtractDeployment(d, manager)
+	if err != nil {
+		return nil, "", fmt.Errorf("read what %s applied: %w", manager, err)
+	}
+	if apply.Spec == nil || apply.Spec.Template == nil || apply.Spec.Template.Spec == nil {
+		return nil, "", fmt.Errorf("%s does not manage the pods of %s", manager, d.Name)
+	}
+	return apply, manager, nil
+}
+
+// pulumiManager is the name under which Pulumi applied an object.
+func pulumiManager(o metav1.Object) (string, error) {
+	for _, f := range o.GetManagedFields() {
 		if f.Operation == metav1.ManagedFieldsOperationApply && strings.HasPrefix(f.Manager, "pulumi-kubernetes") {
 			return f.Manager, nil
 		}
 	}
-	return "", fmt.Errorf("deployment %s: was not applied by Pulumi", d.Name)
+	return "", fmt.Errorf("%s was not applied by Pulumi", o.GetName())
 }
 
 // waitPods waits until an app has n pods, all of them ready.

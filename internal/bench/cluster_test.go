@@ -97,7 +97,7 @@ func TestScaleIsPulumisAlone(t *testing.T) {
 		{Manager: "pulumi-kubernetes-1", Operation: metav1.ManagedFieldsOperationUpdate}, {Manager: "k3s", Operation: metav1.ManagedFieldsOperationApply},
 	}
 	c := &cluster{client: fake.NewSimpleClientset(d), namespace: "battle"}
-	require.EqualError(t, c.scale(context.Background(), 0), "deployment real-time-battle: was not applied by Pulumi")
+	require.EqualError(t, c.scale(context.Background(), 0), "scale real-time-battle: real-time-battle was not applied by Pulumi")
 	d.ManagedFields = append(d.ManagedFields, metav1.ManagedFieldsEntry{Manager: "pulumi-kubernetes-2", Operation: metav1.ManagedFieldsOperationApply})
 	manager, err := pulumiManager(d)
 	require.NoError(t, err)

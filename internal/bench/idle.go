@@ -15,11 +15,13 @@ const (
 	imageObjective = 5_000_000
 	cityObjective  = 600_000_000
 	noOpObjective  = 8.0
+	// servicesObjective is that of lobby, NATS and Gatekeeper, all three together: 400 MiB.
+	servicesObjective = 400 << 20
 )
 
 // Groups of a node's processes, in the order in which they are shown.
 func groups() []string {
-	return []string{groupK3s, groupContainerd, groupShims, groupPause, groupBattle, groupPods, groupSystem}
+	return []string{groupK3s, groupContainerd, groupShims, groupPause, groupBattle, groupLobby, groupNATS, groupGatekeeper, groupPods, groupSystem}
 }
 
 const (
@@ -28,9 +30,17 @@ const (
 	groupShims      = "containerd shims"
 	groupPause      = "pause containers"
 	groupBattle     = "battle servers"
-	groupPods       = "CoreDNS, port allocator"
+	groupLobby      = "lobby"
+	groupNATS       = "NATS"
+	groupGatekeeper = "Gatekeeper"
+	groupPods       = "other pods"
 	groupSystem     = "systemd, sshd, others"
 )
+
+// services are the programs of the city's own services, by their paths in their images.
+func services() map[string]string {
+	return map[string]string{"/lobby": groupLobby, "/usr/local/bin/nats-server": groupNATS, "nats-server": groupNATS, "/manager": groupGatekeeper}
+}
 
 // images compares the sizes.
 func (r *runner) images(context.Context) error {
@@ -62,7 +72,20 @@ func (r *runner) idle(ctx context.Context) error {
 	return nil
 }
 
-func (r *runner) memoryWith(ctx context.Context, pods int32) (map[string]int64, error) {
+// Weights are the PSS of a node's processes by group.
+type Weights map[string]int64
+
+func (w Weights) total() int64 {
+	var sum int64
+	for _, bytes := range w {
+		sum += bytes
+	}
+	return sum
+}
+
+func (w Weights) services() int64 { return w[groupLobby] + w[groupNATS] + w[groupGatekeeper] }
+
+func (r *runner) memoryWith(ctx context.Context, pods int32) (Weights, error) {
 	if err := r.cluster.scale(ctx, pods); err != nil {
 		return nil, err
 	}
@@ -82,8 +105,8 @@ func (r *runner) memoryWith(ctx context.Context, pods int32) (map[string]int64, 
 }
 
 // weigh sums up the PSS of each group.
-func weigh(s proc.Sample) map[string]int64 {
-	sum := map[string]int64{}
+func weigh(s proc.Sample) Weights {
+	sum := Weights{}
 	for _, p := range s.Processes {
 		sum[groupOf(p)] += p.PSS
 	}
@@ -99,6 +122,8 @@ func groupOf(p proc.Process) string {
 		return groupBattle
 	case strings.HasPrefix(base, "containerd-shim"):
 		return groupShims
+	case strings.Contains(p.Cgroup, "kubepods") && services()[program] != "":
+		return services()[program]
 	case strings.Contains(p.Cgroup, "kubepods"):
 		return groupPods
 	case base == "containerd":

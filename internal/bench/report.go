@@ -28,6 +28,7 @@ type Report struct {
 	ColdStart *ColdStart `json:"coldStart,omitempty"`
 	Images    *Images    `json:"images,omitempty"`
 	City      *City      `json:"city,omitempty"`
+	Lobby     *Lobby     `json:"lobby,omitempty"`
 	NoOp      *NoOp      `json:"noOp,omitempty"`
 }
 
@@ -144,10 +145,37 @@ type City struct {
 	Pods      int   `json:"pods"`
 	Objective int64 `json:"objective"`
 	// With is the PSS of the node's processes by group with the battle pods, Without with none.
-	With    map[string]int64 `json:"with"`
-	Without map[string]int64 `json:"without"`
+	With    Weights `json:"with"`
+	Without Weights `json:"without"`
 	// Storage is what K3s, its containerd and all images take on the disk.
 	Storage int64 `json:"storage"`
+}
+
+// Lobby is what players wait for, and what their results cost.
+type Lobby struct {
+	JoinRate    int     `json:"joinsPerSecond"`
+	Rounds      int     `json:"rounds"`
+	DurationSec float64 `json:"durationSeconds"`
+	// WithPolicy is with the city's join policy, WithoutPolicy with one that lets everybody in.
+	WithPolicy    Joins `json:"withPolicy"`
+	WithoutPolicy Joins `json:"withoutPolicy"`
+	// Decision is how long the join policy takes.
+	Decision Times `json:"decision"`
+	// PlainPerSecond are results a second by plain inserts, Ledger those of the ledger.
+	PlainPerSecond float64      `json:"plainPerSecond"`
+	Ledger         []LedgerRate `json:"ledger"`
+}
+
+// Joins are requests for a seat: how long those took that were given one, from when they were due, and how many were not.
+type Joins struct {
+	Times
+	Refused int `json:"refused"`
+}
+
+// LedgerRate is how many results a second the ledger takes when it is given so many at a time.
+type LedgerRate struct {
+	Batch     int     `json:"batch"`
+	PerSecond float64 `json:"perSecond"`
 }
 
 // NoOp is how long `pulumi up` takes when there is nothing to do.

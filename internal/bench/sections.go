@@ -21,6 +21,9 @@ func (r *Report) sections() []document.Section {
 	if r.City != nil {
 		all = append(all, r.City.section())
 	}
+	if r.Lobby != nil {
+		all = append(all, r.Lobby.joinSection(), r.Lobby.ledgerSection())
+	}
 	if r.NoOp != nil {
 		all = append(all, r.NoOp.section())
 	}
@@ -104,10 +107,46 @@ func (c *City) section() document.Section {
 	for _, g := range groups() {
 		row(g, c.Without[g], c.With[g])
 	}
-	row("all", total(c.Without), total(c.With))
+	row("all", c.Without.total(), c.With.total())
+	row("lobby, NATS and Gatekeeper together", c.Without.services(), c.With.services())
 	s.Rows = append(s.Rows,
-		[]string{fmt.Sprintf("at most %.0f MB", mb(c.Objective)), verdict(total(c.Without) <= c.Objective), verdict(total(c.With) <= c.Objective)},
+		[]string{fmt.Sprintf("lobby, NATS and Gatekeeper at most %.0f MB", mb(servicesObjective)), verdict(c.Without.services() <= servicesObjective), verdict(c.With.services() <= servicesObjective)},
+		[]string{fmt.Sprintf("all but these at most %.0f MB", mb(c.Objective)), verdict(c.Without.total()-c.Without.services() <= c.Objective), verdict(c.With.total()-c.With.services() <= c.Objective)},
 		[]string{"disk used below /var/lib/rancher", "", fmt.Sprintf("%.1f MB", mb(c.Storage))})
+	return s
+}
+
+func (l *Lobby) joinSection() document.Section {
+	s := document.Section{
+		Title: "Joins",
+		Conditions: fmt.Sprintf("%d players a second ask the city's lobby for a seat over HTTP, on an open schedule, each with a signed token of its own; %d rounds of %g s each, "+
+			"in turns with the join policy and with one that lets everybody in. Times are from when a request was due to its answer. "+
+			"A decision is the policy's alone, in a battle of nine others, measured by itself %d times.", l.JoinRate, l.Rounds, l.DurationSec, l.Decision.Count),
+		Header: []string{"", "without the policy", "with it", "with / without"},
+	}
+	with, without := l.WithPolicy, l.WithoutPolicy
+	compare(&s, "join P50", "ms", 2, without.P50, with.P50)
+	compare(&s, "join P99", "ms", 2, without.P99, with.P99)
+	compare(&s, "join max", "ms", 2, without.Max, with.Max)
+	s.Rows = append(s.Rows,
+		[]string{"seats given", fmt.Sprint(without.Count), fmt.Sprint(with.Count), ""},
+		[]string{"requests that were given none", fmt.Sprint(without.Refused), fmt.Sprint(with.Refused), ""},
+		[]string{"decision P50", "", number(l.Decision.P50, "ms", 4), ""},
+		[]string{"decision P99", "", number(l.Decision.P99, "ms", 4), ""})
+	return s
+}
+
+func (l *Lobby) ledgerSection() document.Section {
+	s := document.Section{
+		Title: "Results into the ledger",
+		Conditions: "Results of battles of ten players that one writer brings to the disk, WAL and synchronous=FULL both, one connection each, in the same folder. Plain inserts are one row with the " +
+			"result as JSON, one commit each. The ledger also keeps each player's score in a row of its own and its place in the stream, in the same commit. The lobby takes as many as have come, at most 256.",
+		Header: []string{"", "results/s", "ledger / plain"},
+		Rows:   [][]string{{"plain inserts, one commit each", fmt.Sprintf("%.0f", l.PlainPerSecond), ""}},
+	}
+	for _, rate := range l.Ledger {
+		s.Rows = append(s.Rows, []string{fmt.Sprintf("ledger, %d at a time", rate.Batch), fmt.Sprintf("%.0f", rate.PerSecond), ratio(rate.PerSecond, l.PlainPerSecond)})
+	}
 	return s
 }
 
@@ -150,12 +189,4 @@ func verdict(pass bool) string {
 		return "pass"
 	}
 	return "miss"
-}
-
-func total(groups map[string]int64) int64 {
-	var sum int64
-	for _, bytes := range groups {
-		sum += bytes
-	}
-	return sum
 }

@@ -46,12 +46,15 @@ func TestWeigh(t *testing.T) {
 		groupShims:      {Command: shim, Cgroup: "0::/system.slice/k3s.service\n"},
 		groupPause:      {Command: "/pause", Cgroup: v1},
 		groupBattle:     {Command: "[libcrun:wasmedge] /app.wasm", Cgroup: v2},
+		groupLobby:      {Command: "/lobby -listen=:8080", Cgroup: v2},
+		groupNATS:       {Command: "/usr/local/bin/nats-server -c /etc/nats/nats.conf", Cgroup: v1},
+		groupGatekeeper: {Command: "/manager --operation=webhook", Cgroup: v2},
 		groupPods:       {Command: "/coredns -conf /etc/coredns/Corefile", Cgroup: others},
 		groupSystem:     {Command: "sshd: /usr/sbin/sshd -D [listener] 0 of 100-200 startups", Cgroup: "0::/system.slice/ssh.service\n"},
 	}
 	require.Len(t, commands, len(groups()))
 	var s proc.Sample
-	want := map[string]int64{}
+	want := Weights{}
 	for i, g := range groups() {
 		p := commands[g]
 		p.PSS = 1 << i
