@@ -56,6 +56,9 @@ func (a ServiceArgs) validate() error {
 	if a.NATS == nil {
 		errs = append(errs, errors.New("NATS: required"))
 	}
+	if a.Battle.Duration < time.Second {
+		errs = append(errs, errors.New("battle.duration: at least 1s is required"))
+	}
 	if a.Battle.DrainTimeout < time.Second {
 		errs = append(errs, errors.New("battle.drainTimeout: at least 1s is required"))
 	}

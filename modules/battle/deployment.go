@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	appsv1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/apps/v1"
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -175,6 +176,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 		Env: corev1.EnvVarArray{
 			env("MAX_PLAYERS", strconv.Itoa(battle.MaxPlayers)),
 			env("TICK_RATE", strconv.Itoa(battle.TickRate)),
+			env("BATTLE_SECONDS", strconv.Itoa(int(battle.Duration/time.Second))),
 			env("DRAIN_SECONDS", strconv.Itoa(b.args.drain())),
 			&corev1.EnvVarArgs{Name: pulumi.String("NATS_ADDRESS"), Value: b.args.NATS},
 			workload.EnvSecret("TICKET_KEYS", b.credentials.Metadata.Name()), workload.EnvSecret("NATS_USER", b.credentials.Metadata.Name()), workload.EnvSecret("NATS_PASSWORD", b.credentials.Metadata.Name()),

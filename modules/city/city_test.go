@@ -61,7 +61,7 @@ func settings(t *testing.T) config.Settings {
 		},
 		Battle: config.Battle{
 			Namespace: "battle", Replicas: 10, Source: archive("battle"), PortAllocator: archive("ports"), MaxPlayers: 10, TickRate: 120,
-			Ports: config.Ports{First: 20000, Last: 20999}, DrainTimeout: 5 * time.Minute,
+			Ports: config.Ports{First: 20000, Last: 20999}, Duration: 5 * time.Minute, DrainTimeout: 5 * time.Minute,
 			Resources: config.Resources{
 				Requests: config.Quantities{CPU: "200m", Memory: "256Mi"}, Limits: config.Quantities{CPU: "1", Memory: "512Mi"},
 			},
@@ -221,7 +221,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]string{
-		"MAX_PLAYERS": "10", "TICK_RATE": "120", "DRAIN_SECONDS": "300", "NATS_ADDRESS": mocks.ClusterIP + ":4222",
+		"MAX_PLAYERS": "10", "TICK_RATE": "120", "BATTLE_SECONDS": "300", "DRAIN_SECONDS": "300", "NATS_ADDRESS": mocks.ClusterIP + ":4222",
 		"TICKET_KEYS": "battle-credentials/TICKET_KEYS", "NATS_USER": "battle-credentials/NATS_USER", "NATS_PASSWORD": "battle-credentials/NATS_PASSWORD",
 	}, env)
 

@@ -18,6 +18,8 @@ type Battle struct {
 	TickRate int `mapstructure:"tickRate"`
 	// Ports are the node ports that battle pods are given. Default is 20000 to 20999.
 	Ports Ports `mapstructure:"ports"`
+	// Duration is how long a battle lasts at most, in whole seconds, 1s to 1h. Default is 5m.
+	Duration time.Duration `mapstructure:"duration"`
 	// DrainTimeout is how long a pod that has to go waits for its battles to end, at most 1h: the longest battle. Default is 5m.
 	DrainTimeout time.Duration `mapstructure:"drainTimeout"`
 	// Resources are those of one battle pod.

@@ -34,6 +34,7 @@ func TestParseCompletesARegion(t *testing.T) {
 	require.Equal(t, filepath.Join(root, "battle.tar"), r.Cities[0].Battle.Archive)
 	require.Equal(t, 10, r.Cities[0].SLO.BotsPerPod)
 	require.Equal(t, 119.5, r.SLO.TickRate)
+	require.Equal(t, 5*time.Minute, r.Battle.Duration)
 	require.Equal(t, 5*time.Minute, r.Battle.DrainTimeout)
 	require.Equal(t, "docker.io/library/nats:2.10.22-alpine", r.Messaging.Image)
 	require.Equal(t, "docker.io/openpolicyagent/gatekeeper:v3.15.1", r.Policies.Gatekeeper.Image)
@@ -194,6 +195,8 @@ func TestParseRefuses(t *testing.T) {
 			func(r object) { r["slo"] = object{"rttP99": "5ms"} }, "slo.rttP99: 5ms is shorter than slo.rttP50, 10ms"},
 		"more ticks than there are": {
 			func(r object) { r["slo"] = object{"tickRate": 121} }, "slo.tickRate: 121 is not above 0 and at most battle.tickRate, 120"},
+		"a battle without end": {
+			func(r object) { r["battle"].(object)["duration"] = "2h" }, "battle.duration: 2h0m0s is not from 1s to 1h0m0s"},
 		"a drain without end": {
 			func(r object) { r["battle"].(object)["drainTimeout"] = "2h" }, "battle.drainTimeout: 2h0m0s is not from 1s to 1h0m0s"},
 		"no drain": {

@@ -51,6 +51,7 @@ func Defaults() Settings {
 			MaxPlayers:   10,
 			TickRate:     120,
 			Ports:        Ports{First: 20000, Last: 20999},
+			Duration:     5 * time.Minute,
 			DrainTimeout: 5 * time.Minute,
 			Resources: Resources{
 				Requests: Quantities{CPU: "200m", Memory: "256Mi"},

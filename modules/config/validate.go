@@ -150,6 +150,7 @@ func (b Battle) validate(at scope) {
 	b.Source.validate(at, "battle")
 	b.PortAllocator.validate(at, "battle.portAllocator")
 	b.Ports.validate(at, b.Replicas)
+	within(at, "battle.duration", b.Duration, time.Second, time.Hour)
 	within(at, "battle.drainTimeout", b.DrainTimeout, time.Second, time.Hour)
 	b.Resources.validate(at)
 }
