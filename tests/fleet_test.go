@@ -112,7 +112,7 @@ func (f *region) requireRollback() {
 		good = battle["archive"].(string)
 		battle["archive"] = sameServerInAnotherImage(f.t, good)
 		battle["tickRate"] = 110
-		region["policies"] = map[string]any{"minTickRate": 1}
+		region["policies"].(map[string]any)["minTickRate"] = 1
 		region["slo"].(map[string]any)["tickRate"] = 109.9
 		// No server ticks faster than it is told.
 		region["slo"].(map[string]any)["rttP50"] = "1us"
