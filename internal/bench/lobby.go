@@ -8,13 +8,12 @@ import (
 	"sync"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/wait"
 	applyappsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/edge-arena/edge-arena/internal/deployment"
 	"github.com/edge-arena/edge-arena/internal/players"
 	"github.com/edge-arena/edge-arena/lobby/joinpolicy/policy"
 )
@@ -225,18 +224,9 @@ func (c lobbyCity) restart(ctx context.Context) error {
 	if err := c.client.CoreV1().Pods(c.namespace).DeleteCollection(ctx, metav1.DeleteOptions{}, selector); err != nil {
 		return fmt.Errorf("restart the lobby: %w", err)
 	}
-	began := time.Now()
-	err := wait.PollUntilContextTimeout(ctx, 250*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
-		d, err := c.client.AppsV1().Deployments(c.namespace).Get(ctx, lobbyApp, metav1.GetOptions{})
-		return err == nil && rolledOut(d) && time.Since(began) > settle, err
-	})
-	if err != nil {
-		return fmt.Errorf("wait for the lobby: %w", err)
+	// The Deployment's status may not know of it yet.
+	if err := pause(ctx, settle); err != nil {
+		return err
 	}
-	return nil
-}
-
-func rolledOut(d *appsv1.Deployment) bool {
-	s := d.Status
-	return s.ObservedGeneration >= d.Generation && s.Replicas == *d.Spec.Replicas && s.UpdatedReplicas == s.Replicas && s.AvailableReplicas == s.Replicas
+	return deployment.WaitRolledOut(ctx, c.client, c.namespace, lobbyApp, patience)
 }

@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/edge-arena/edge-arena/internal/deployment"
 )
 
 // ShortBattles has the city's battles last for so long, a whole number of seconds, and returns what puts the former length back.
@@ -44,23 +46,5 @@ func ShortBattles(ctx context.Context, client kubernetes.Interface, length time.
 	if err := set(ctx, fmt.Sprint(int(length/time.Second))); err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context) error { return set(ctx, former) }, rolledOut(ctx, client, namespace, name)
-}
-
-// rolledOut waits until all pods are new ones, and ready.
-func rolledOut(ctx context.Context, client kubernetes.Interface, namespace, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
-	defer cancel()
-	for {
-		d, err := client.AppsV1().Deployments(namespace).Get(ctx, name, metav1.GetOptions{})
-		if err == nil && d.Status.ObservedGeneration >= d.Generation && d.Status.UpdatedReplicas == *d.Spec.Replicas &&
-			d.Status.AvailableReplicas == *d.Spec.Replicas && d.Status.Replicas == *d.Spec.Replicas {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for the battle pods: %w", context.Cause(ctx))
-		case <-time.After(time.Second):
-		}
-	}
+	return func(ctx context.Context) error { return set(ctx, former) }, deployment.WaitRolledOut(ctx, client, namespace, name, 3*time.Minute)
 }
