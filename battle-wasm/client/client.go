@@ -25,7 +25,9 @@ func (e *RejectError) Error() string { return "rejected by the server: " + e.Rea
 // Client is one player, with a socket of its own. One goroutine may send while another joins or receives.
 type Client struct {
 	conn  *net.UDPConn
+	start time.Time
 	token atomic.Uint64
+	have  atomic.Uint64            // the newest snapshot of the session: its tick, and below that the low half of when it came, in µs since start
 	out   [wire.JoinSize]byte      // what Send and Leave write
 	in    [wire.MaxPacketSize]byte // what Join and Receive read
 }
@@ -40,7 +42,7 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 	if !ok {
 		return nil, errors.Join(fmt.Errorf("reach battle server: got a %T", conn), conn.Close())
 	}
-	return &Client{conn: udp}, nil
+	return &Client{conn: udp, start: time.Now()}, nil
 }
 
 // Close closes the socket; a Receive that waits ends with [net.ErrClosed].
@@ -78,6 +80,7 @@ func (c *Client) Join(ctx context.Context, sealed [ticket.Size]byte) (wire.Welco
 		}
 		if err == nil {
 			c.token.Store(welcome.Token)
+			c.have.Store(0)
 			return welcome, c.conn.SetReadDeadline(time.Time{})
 		}
 		var refused *RejectError
@@ -141,11 +144,26 @@ func sleep(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// Send sends an input; its Token is filled in.
+// Send sends an input; its Token, AckTick and AckDelay are filled in.
 func (c *Client) Send(in *wire.Input) error {
 	in.Token = c.token.Load()
+	in.AckTick, in.AckDelay = 0, wire.MaxAckDelay
+	if have := c.have.Load(); have != 0 {
+		in.AckTick = uint32(have >> 32)
+		in.AckDelay = uint16(min(c.micros()-uint32(have), wire.MaxAckDelay))
+	}
 	_, err := c.conn.Write(in.AppendTo(c.out[:0]))
 	return err
+}
+
+// micros is the low half of the time in µs: differences are right for an hour.
+func (c *Client) micros() uint32 { return uint32(time.Since(c.start).Microseconds()) }
+
+// got notes a snapshot, unless a newer one has come before it.
+func (c *Client) got(tick uint32) {
+	if have := c.have.Load(); tick > uint32(have>>32) {
+		c.have.Store(uint64(tick)<<32 | uint64(c.micros()))
+	}
 }
 
 // Leave gives the place up. It is sent once: where it gets lost, the server notices the silence.
@@ -199,7 +217,9 @@ func (c *Client) Receive(e *Event) error {
 			continue
 		}
 		if err == nil {
-			e.Kind = kind
+			if e.Kind = kind; kind == wire.KindSnapshot {
+				c.got(e.Snapshot.Tick)
+			}
 			return nil
 		}
 	}

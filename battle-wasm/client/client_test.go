@@ -62,7 +62,13 @@ func TestPlayerFromJoinToLeave(t *testing.T) {
 		return e.Snapshot.AckSeq == 1
 	})
 	require.NotZero(t, e.Snapshot.Tick)
-	require.Equal(t, []wire.Input{{Token: welcome.Token, Seq: 1, MoveX: 127}}, s.Inputs())
+	require.Equal(t, []wire.Input{{Token: welcome.Token, Seq: 1, AckDelay: wire.MaxAckDelay, MoveX: 127}}, s.Inputs(), "there was no snapshot before it")
+
+	require.NoError(t, c.Send(&wire.Input{Seq: 2}))
+	require.Eventually(t, func() bool { return len(s.Inputs()) == 2 }, 5*time.Second, time.Millisecond)
+	second := s.Inputs()[1]
+	require.Equal(t, e.Snapshot.Tick, second.AckTick)
+	require.Less(t, second.AckDelay, uint16(wire.MaxAckDelay))
 
 	require.NoError(t, c.Leave())
 	require.Eventually(t, func() bool { return s.Left() == 1 && s.Players() == 0 }, 5*time.Second, time.Millisecond)

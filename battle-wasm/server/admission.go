@@ -110,6 +110,7 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 	case r.count == 0 && s.ended.has(t.Battle):
 		return nil, errOver
 	case r.count == 0 && s.drain.on:
+		s.metrics.roomsRefused++
 		return nil, errFull
 	case r.count == 0:
 		s.startBattle(r, t.Battle)
@@ -134,6 +135,7 @@ func (s *Server) measuringPlace() (*player, error) {
 		}
 	}
 	if free == nil || s.drain.on {
+		s.metrics.roomsRefused++
 		return nil, errFull
 	}
 	s.startBattle(free, ticket.ID{})
@@ -148,7 +150,7 @@ func (s *Server) admit(p *player, from transport.Addr, nonce uint64, t *ticket.T
 		delete(s.byAddr, p.addr)
 	}
 	*p = player{
-		room: p.room, place: p.place, id: t.Player, token: s.secrets.token(), nonce: nonce, addr: from, lastSeen: s.now,
+		room: p.room, place: p.place, id: t.Player, token: s.secrets.token(), nonce: nonce, addr: from, lastSeen: s.now, ackTick: p.room.arena.Tick, network: -1,
 		rate: newPace(second / int64(2*s.cfg.TickRate)),
 	}
 	s.byToken[p.token] = p

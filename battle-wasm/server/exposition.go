@@ -46,21 +46,29 @@ func (e *exposition) gauge(name, help string, n int) {
 func (e *exposition) histogram(name, help string, h *histogram) {
 	e.family(name, "histogram", help)
 	total := uint64(0)
-	for i, bound := range boundNames {
+	for i, bound := range h.scale.names {
 		total += h.buckets[i]
 		e.text(name)
 		e.sample("_bucket", "le", bound, total)
 	}
-	total += h.buckets[len(bounds)]
+	total += h.buckets[len(h.scale.names)]
 	e.text(name)
 	e.sample("_bucket", "le", "+Inf", total)
 	e.text(name, "_sum ")
-	*e = strconv.AppendInt(*e, h.sum/second, 10)
-	fraction := strconv.AppendInt(*e, second+h.sum%second, 10) // 1 and nine digits, so that leading zeros are kept
-	fraction[len(*e)] = '.'
-	*e = fraction
+	e.decimal(h.sum, h.scale.unit)
 	e.text("\n", name)
 	e.sample("_count", "", "", total)
+}
+
+// decimal writes a value that is counted in parts of a unit: in 10⁹ths with as many digits behind the point, in whole ones without.
+func (e *exposition) decimal(n, unit int64) {
+	*e = strconv.AppendInt(*e, n/unit, 10)
+	if unit == 1 {
+		return
+	}
+	fraction := strconv.AppendInt(*e, unit+n%unit, 10) // 1 and nine digits, so that leading zeros are kept
+	fraction[len(*e)] = '.'
+	*e = fraction
 }
 
 // appendMetrics writes all metrics.
@@ -76,8 +84,12 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.histogram("battle_tick_duration_seconds", "Time that a tick took.", &m.tickDuration)
 	e.histogram("battle_tick_lateness_seconds", "Time from when a tick was due to its start.", &m.tickLateness)
 	e.histogram("battle_input_wait_seconds", "Time from the receipt of an input to the snapshot that acknowledges it.", &m.inputWait)
+	e.histogram("battle_rtt_seconds", "Time that a player waits from sending an input to receiving the snapshot that acknowledges it.", &m.rtt)
+	e.counter("battle_inputs_lost_total", "Inputs that players have sent and that did not become part of their battles.", m.inputsLost)
+	e.histogram("battle_snapshot_bytes", "Sizes of snapshots.", &m.snapshotBytes)
 	e.gauge("battle_rooms", "Rooms in use.", rooms)
 	e.gauge("battle_rooms_limit", "Rooms that there can be.", s.cfg.Rooms)
+	e.counter("battle_rooms_refused_total", "Battles that were not begun because there was no room for them.", m.roomsRefused)
 	e.gauge("battle_players", "Players in all rooms.", players)
 	e.gauge("battle_players_limit", "Players that there can be in all rooms.", s.cfg.Rooms*s.cfg.MaxPlayers)
 	e.counter("battle_battles_started_total", "Battles that have begun.", m.battlesStarted)
@@ -127,5 +139,6 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.sample("battle_http_requests_total", "code", "4xx", web.ClientErrors)
 	e.sample("battle_http_requests_total", "code", "5xx", web.ServerErrors)
 	e.counter("battle_http_timeouts_total", "HTTP connections closed because they took too long or made room.", web.TimedOut)
+	e.memory(&s.memory)
 	return e
 }

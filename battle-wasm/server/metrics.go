@@ -19,7 +19,10 @@ type metrics struct {
 
 	ticks, ticksSkipped         uint64
 	tickDuration, tickLateness  histogram
-	inputWait                   histogram
+	inputWait, rtt              histogram
+	snapshotBytes               histogram
+	inputsLost                  uint64
+	roomsRefused                uint64
 	battlesStarted              uint64
 	battlesEnded                [len(outcomes)]uint64
 	resultsRecorded             uint64
@@ -30,6 +33,13 @@ type metrics struct {
 	refused                  [refusalCount]uint64
 	bytesReceived, bytesSent uint64
 	sendErrors, receiveFails uint64
+}
+
+func newMetrics(build Build) metrics {
+	return metrics{
+		build: build, tickDuration: histogram{scale: &tickScale}, tickLateness: histogram{scale: &tickScale},
+		inputWait: histogram{scale: &tickScale}, rtt: histogram{scale: &rttScale}, snapshotBytes: histogram{scale: &byteScale},
+	}
 }
 
 // outcomes are the ways in which a battle ends.
@@ -114,28 +124,3 @@ func refusalOf(err error) refusal {
 }
 
 func (m *metrics) refuse(why refusal) { m.refused[why]++ }
-
-// bounds are the upper bounds of the histograms' buckets in ns: from what a tick costs to what a player feels.
-var bounds = [...]int64{50e3, 100e3, 250e3, 500e3, 1e6, 2e6, 4e6, 8e6, 16e6, 32e6, 64e6}
-
-// boundNames are the same in seconds.
-var boundNames = [len(bounds)]string{
-	"0.00005", "0.0001", "0.00025", "0.0005", "0.001", "0.002", "0.004", "0.008", "0.016", "0.032", "0.064",
-}
-
-// histogram counts times.
-type histogram struct {
-	buckets [len(bounds) + 1]uint64 // not cumulative; the last is for what is above all bounds
-	sum     int64
-}
-
-func (h *histogram) observe(ns int64) {
-	h.sum += ns
-	for i, bound := range bounds {
-		if ns <= bound {
-			h.buckets[i]++
-			return
-		}
-	}
-	h.buckets[len(bounds)]++
-}

@@ -96,6 +96,8 @@ func (s *Server) handleInput(from transport.Addr, b []byte) {
 		s.metrics.refuse(refusedValue)
 		return
 	}
+	p.measure(&in, s.now)
+	s.metrics.inputsLost += p.missed(in.Seq, s.now)
 	p.lastSeen, p.receivedAt, p.seq, p.fresh = s.now, s.now, in.Seq, true
 	p.input = sim.Input{MoveX: in.MoveX, MoveY: in.MoveY, Aim: in.Aim, Fire: in.Buttons&wire.ButtonFire != 0}
 	p.fire = p.fire || p.input.Fire

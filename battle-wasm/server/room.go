@@ -16,6 +16,7 @@ type room struct {
 	battle    ticket.ID // all zero where bots measure
 	startedAt int64     // ms since 1970
 	arena     sim.Arena
+	sent      sendTimes
 	players   [sim.MaxPlayers]player
 	roster    roster
 	farewell  farewell
@@ -39,6 +40,8 @@ type player struct {
 	seq        uint32 // of the newest input
 	receivedAt int64  // when that came
 	fresh      bool   // no snapshot has acknowledged it
+	ackTick    uint32 // the tick of the newest snapshot that the player has had
+	network    int64  // the newest measurement of the time to the player and back, in ns; -1 before the first
 	input      sim.Input
 	fire       bool // the trigger was pulled since the last tick, in whichever input
 }
@@ -117,7 +120,7 @@ func (r *room) freePlace() *player {
 // startBattle begins a battle in a free room.
 func (s *Server) startBattle(r *room, id ticket.ID) {
 	s.metrics.battlesStarted++
-	r.battle, r.startedAt, r.roster.count = id, s.clock.Wall(), 0
+	r.battle, r.startedAt, r.roster.count, r.sent = id, s.clock.Wall(), 0, sendTimes{}
 	r.arena.Reset(sim.Config{
 		TickRate: s.cfg.TickRate, Width: s.cfg.Arena.Width, Height: s.cfg.Arena.Height,
 		Seed: s.secrets.token(), EndTick: uint32(s.cfg.BattleSeconds * s.cfg.TickRate),

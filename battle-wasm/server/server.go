@@ -7,6 +7,7 @@ package server
 
 import (
 	"errors"
+	"runtime"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/nats"
@@ -53,6 +54,7 @@ type Server struct {
 	now      int64 // at the start of the batch of packets, or of the tick
 	lastTick int64 // when the last tick ran; 0 before the first
 	metrics  metrics
+	memory   runtime.MemStats
 
 	// What is encoded in place, so that nothing is allocated for it.
 	out      []byte
@@ -89,7 +91,7 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 		out: make([]byte, 0, wire.MaxPacketSize),
 		now: m.Now(),
 	}
-	s.metrics.build = build
+	s.metrics = newMetrics(build)
 	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
 	s.subjects.presence, s.subjects.result = report.PresenceSubject+cfg.Pod, report.ResultSubject+cfg.Pod
 	for i := range s.rooms {
@@ -144,6 +146,7 @@ func (s *Server) step(r *room) {
 	r.arena.Step(&s.inputs)
 	r.describe(&s.snapshot)
 	sent := s.clock.Now()
+	r.sent.note(r.arena.Tick, sent)
 	for i := range r.players {
 		p := &r.players[i]
 		if !p.present() {
@@ -156,8 +159,12 @@ func (s *Server) step(r *room) {
 		if p.fresh {
 			p.fresh = false
 			s.metrics.inputWait.observe(sent - p.receivedAt)
+			if p.network >= 0 {
+				s.metrics.rtt.observe(p.network + sent - p.receivedAt)
+			}
 		}
 		s.out = s.snapshot.AppendTo(s.out[:0])
+		s.metrics.snapshotBytes.observe(int64(len(s.out)))
 		s.send(wire.KindSnapshot, p.addr)
 	}
 }

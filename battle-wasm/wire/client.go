@@ -56,6 +56,9 @@ const (
 	buttonsKnown = ButtonFire
 )
 
+// MaxAckDelay is the longest [Input.AckDelay], in µs.
+const MaxAckDelay = 1<<16 - 1
+
 // Input is what a player does. A player sends one per tick of its own.
 type Input struct {
 	// Token is the session's, from [Welcome].
@@ -64,6 +67,8 @@ type Input struct {
 	Seq uint32
 	// AckTick is the tick of the newest snapshot that the player has.
 	AckTick uint32
+	// AckDelay is for how long, in µs, the player has had that snapshot: [MaxAckDelay] for longer, and where there is none.
+	AckDelay uint16
 	// MoveX and MoveY are the direction and speed asked for, -127 to 127 each; the server cuts the vector to a length of 127.
 	MoveX, MoveY int8
 	// Aim is the direction of sight: a full turn is 65536, 0 is along x, a quarter along y.
@@ -78,6 +83,7 @@ func (i *Input) AppendTo(b []byte) []byte {
 	b = le.AppendUint64(b, i.Token)
 	b = le.AppendUint32(b, i.Seq)
 	b = le.AppendUint32(b, i.AckTick)
+	b = le.AppendUint16(b, i.AckDelay)
 	b = append(b, byte(i.MoveX), byte(i.MoveY))
 	b = le.AppendUint16(b, i.Aim)
 	return append(b, byte(i.Buttons))
@@ -89,13 +95,14 @@ func ParseInput(b []byte, i *Input) error {
 		return err
 	}
 	in := Input{
-		Token:   le.Uint64(b[3:]),
-		Seq:     le.Uint32(b[11:]),
-		AckTick: le.Uint32(b[15:]),
-		MoveX:   int8(b[19]),
-		MoveY:   int8(b[20]),
-		Aim:     le.Uint16(b[21:]),
-		Buttons: Buttons(b[23]),
+		Token:    le.Uint64(b[3:]),
+		Seq:      le.Uint32(b[11:]),
+		AckTick:  le.Uint32(b[15:]),
+		AckDelay: le.Uint16(b[19:]),
+		MoveX:    int8(b[21]),
+		MoveY:    int8(b[22]),
+		Aim:      le.Uint16(b[23:]),
+		Buttons:  Buttons(b[25]),
 	}
 	if in.Seq == 0 || in.MoveX == -128 || in.MoveY == -128 || in.Buttons&^buttonsKnown != 0 {
 		return ErrValue

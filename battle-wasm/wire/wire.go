@@ -31,7 +31,7 @@ import "errors"
 const Magic = 0xEA
 
 // Version is the version of the format that this package speaks.
-const Version = 2
+const Version = 3
 
 // Kind says what a packet is.
 type Kind uint8
@@ -80,7 +80,7 @@ const MaxPlayers = 10
 // The sizes of packets in bytes.
 const (
 	JoinSize        = 128
-	InputSize       = headerSize + 8 + 4 + 4 + 1 + 1 + 2 + 1
+	InputSize       = headerSize + 8 + 4 + 4 + 2 + 1 + 1 + 2 + 1
 	LeaveSize       = headerSize + 8
 	ChallengeSize   = headerSize + 8 + CookieSize
 	WelcomeSize     = headerSize + 8 + 8 + 2 + 1 + 2 + 4 + 4 + 2 + 2

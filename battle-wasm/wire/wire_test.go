@@ -26,7 +26,7 @@ var parsers = map[Kind]func([]byte) (packet, error){
 
 var samples = map[Kind]packet{
 	KindJoin:      &Join{Nonce: 0x1122334455667788, Cookie: [CookieSize]byte{1, 2, 15: 16}, Ticket: [ticket.Size]byte{3, ticket.Size - 1: 4}},
-	KindInput:     &Input{Token: 1 << 63, Seq: 7, AckTick: 9, MoveX: -127, MoveY: 127, Aim: 0xBEEF, Buttons: ButtonFire},
+	KindInput:     &Input{Token: 1 << 63, Seq: 7, AckTick: 9, AckDelay: 8000, MoveX: -127, MoveY: 127, Aim: 0xBEEF, Buttons: ButtonFire},
 	KindLeave:     &Leave{Token: 42},
 	KindChallenge: &Challenge{Nonce: 3, Cookie: [CookieSize]byte{0: 9, 15: 8}},
 	KindWelcome:   &Welcome{Nonce: 1, Token: 2, Room: 3, Player: 9, TickRate: 120, Tick: 6, EndTick: 7, Width: 8, Height: 9},
@@ -85,8 +85,8 @@ func TestValuesOutOfRange(t *testing.T) {
 	}{
 		"join with padding used":         {KindJoin, JoinSize - 1, 1},
 		"input with sequence 0":          {KindInput, 11, 0},
-		"input moving beyond -127":       {KindInput, 19, 0x80},
-		"input with an unknown button":   {KindInput, 23, 0x80},
+		"input moving beyond -127":       {KindInput, 21, 0x80},
+		"input with an unknown button":   {KindInput, 25, 0x80},
 		"welcome of player 10":           {KindWelcome, 21, MaxPlayers},
 		"welcome at 0 ticks a second":    {KindWelcome, 22, 0},
 		"reject without a reason":        {KindReject, 11, 0},

@@ -43,8 +43,7 @@ type bot struct {
 
 // session is a place in one battle.
 type session struct {
-	base int64         // the input that has number 1 in this session
-	tick atomic.Uint32 // of the newest snapshot
+	base int64 // the input that has number 1 in this session
 }
 
 // join takes a place, and counts from now on for this session. What was due since the last one ended was not answered by anybody.
@@ -71,9 +70,7 @@ func (b *bot) join(ctx context.Context) error {
 	}
 	b.tally.mu.Unlock()
 	b.joined, b.ended = now, false
-	s := &session{base: base}
-	s.tick.Store(welcome.Tick)
-	b.session.Store(s)
+	b.session.Store(&session{base: base})
 	return nil
 }
 
@@ -87,7 +84,7 @@ func (b *bot) send(i, now int64) {
 	if s == nil || i < s.base {
 		return
 	}
-	in.Seq, in.AckTick = uint32(i-s.base+1), s.tick.Load()
+	in.Seq = uint32(i - s.base + 1)
 	b.sentAt[i%remembered].Store(now)
 	b.newest.Store(i)
 	// A failure (nobody listens there, the socket is full) is counted; the input then shows as lost or overtaken.
@@ -181,7 +178,6 @@ func (b *bot) snapshot(s *wire.Snapshot, at int64) {
 	if session == nil {
 		return
 	}
-	session.tick.Store(max(session.tick.Load(), s.Tick))
 	b.tally.mu.Lock()
 	defer b.tally.mu.Unlock()
 	lost := b.ticks.snapshot(int64(s.Tick), at, b.plan.from, b.plan.to)

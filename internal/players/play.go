@@ -61,10 +61,10 @@ func Play(ctx context.Context, seat Seat) (Ending, error) {
 // play sends inputs and receives what comes until the end, or until nothing comes any more.
 func play(ctx context.Context, c *client.Client, end *Ending) {
 	var e client.Event
-	heard, seq, tick := time.Now(), uint32(0), uint32(0)
+	heard, seq := time.Now(), uint32(0)
 	for ctx.Err() == nil && time.Since(heard) < silence {
 		seq++
-		_ = c.Send(&wire.Input{Seq: seq, AckTick: tick, MoveX: int8(seq % 100), Aim: uint16(seq * 977), Buttons: wire.ButtonFire}) // a lost one is as good as none
+		_ = c.Send(&wire.Input{Seq: seq, MoveX: int8(seq % 100), Aim: uint16(seq * 977), Buttons: wire.ButtonFire}) // a lost one is as good as none
 		next := time.Now().Add(inputEvery)
 		for {
 			if c.SetReadDeadline(next) != nil {
@@ -76,7 +76,7 @@ func play(ctx context.Context, c *client.Client, end *Ending) {
 			case err != nil:
 				return
 			case e.Kind == wire.KindSnapshot:
-				heard, tick = time.Now(), e.Snapshot.Tick
+				heard = time.Now()
 				end.Snapshots++
 				continue
 			case e.Kind == wire.KindEnd:
