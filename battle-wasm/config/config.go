@@ -36,6 +36,8 @@ type Config struct {
 	NodeIP string
 	// Pod is the name of the pod. Default is none; environment: POD_NAME.
 	Pod string
+	// City is the name of the city, for the log. Default is none; environment: CITY.
+	City string
 
 	// Tickets are the keys of players' tickets, see [ticket.ParseKeys]; environment: TICKET_KEYS. Required: nobody plays without a ticket.
 	Tickets *ticket.Keys
@@ -116,7 +118,7 @@ func Load(file []byte, getenv func(string) (string, bool)) (Config, error) {
 		}
 		errs = append(errs, s.set(s.env, value, false))
 	}
-	errs = append(errs, text("NODE_IP", &c.NodeIP, getenv), text("POD_NAME", &c.Pod, getenv), c.tickets(getenv), c.nats(getenv),
+	errs = append(errs, text("NODE_IP", &c.NodeIP, getenv), text("POD_NAME", &c.Pod, getenv), text("CITY", &c.City, getenv), c.tickets(getenv), c.nats(getenv),
 		secret("NATS_USER", &c.NATSUser, getenv), secret("NATS_PASSWORD", &c.NATSPassword, getenv))
 	return c, errors.Join(errs...)
 }

@@ -85,7 +85,7 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 	old := s.byAddr[from] // who was behind this address begins anew
 	if t.Room == ticket.AnyRoom {
 		if old != nil {
-			s.leave(old)
+			s.leave(old, "moved")
 		}
 		return s.measuringPlace()
 	}
@@ -96,21 +96,21 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 	if mine := s.byPlayer[t.Player]; mine != nil {
 		if mine.room == r && r.battle == t.Battle {
 			if old != nil && old != mine {
-				s.leave(old)
+				s.leave(old, "moved")
 			}
 			return mine, nil
 		}
-		s.leave(mine)
+		s.leave(mine, "moved")
 		old = s.byAddr[from]
 	}
 	if old != nil {
-		s.leave(old)
+		s.leave(old, "moved")
 	}
 	switch {
 	case r.count == 0 && s.ended.has(t.Battle):
 		return nil, errOver
 	case r.count == 0 && s.drain.on:
-		s.metrics.roomsRefused++
+		s.refuseRoom()
 		return nil, errFull
 	case r.count == 0:
 		s.startBattle(r, t.Battle)
@@ -135,7 +135,7 @@ func (s *Server) measuringPlace() (*player, error) {
 		}
 	}
 	if free == nil || s.drain.on {
-		s.metrics.roomsRefused++
+		s.refuseRoom()
 		return nil, errFull
 	}
 	s.startBattle(free, ticket.ID{})
@@ -159,8 +159,10 @@ func (s *Server) admit(p *player, from transport.Addr, nonce uint64, t *ticket.T
 		s.byPlayer[p.id] = p
 	}
 	if back {
+		s.logPlayer(p, "player came back").End()
 		return
 	}
+	s.logPlayer(p, "player joined").End()
 	p.room.count++
 	p.room.arena.Join(p.place)
 	p.room.roster.enter(p.id, p.place)
@@ -181,8 +183,9 @@ func (s *Server) drop(p *player) {
 }
 
 // leave frees the place of a player who is gone before the end. With the last one the battle is over.
-func (s *Server) leave(p *player) {
+func (s *Server) leave(p *player, why string) {
 	r := p.room
+	s.logPlayer(p, "player left").Text("reason", why).End()
 	r.roster.leave(p.place, r.arena.Players[p.place].Score)
 	s.drop(p)
 	if r.count == 0 {

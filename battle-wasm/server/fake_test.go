@@ -30,6 +30,7 @@ type fakeMachine struct {
 
 	page   string // what the connections ask for instead
 	remote bool   // they come from another machine
+	log    []byte
 }
 
 type datagram struct {
@@ -119,6 +120,12 @@ func (m *fakeMachine) Close(transport.Conn) {}
 func (m *fakeMachine) Dial(transport.Addr) (transport.Conn, error) { return 0, transport.ErrAgain }
 
 func (m *fakeMachine) Local(transport.Conn) bool { return !m.remote }
+
+func (m *fakeMachine) Log(lines []byte) {
+	if !m.discard {
+		m.log = append(m.log, lines...)
+	}
+}
 
 // answers takes the outbox's datagrams to an address.
 func (m *fakeMachine) answers(to transport.Addr) [][]byte {

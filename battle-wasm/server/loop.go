@@ -20,6 +20,7 @@ type Loop struct {
 	web     *httpd.Server
 	start   int64
 	tick    int64 // the number of the next tick
+	putOff  int   // how often errands have waited
 	awake   int64 // when it last had something to do in its ticks
 	in      [maxDatagram]byte
 }
@@ -30,6 +31,12 @@ const maxDatagram = 256
 // catchUp is how many ticks are made up for after a stall.
 const catchUp = 8
 
+// slack is the time, in ns, that must be left before a tick for anything but packets, and patience is for how many ticks that is insisted on.
+const (
+	slack    = second / 1000
+	patience = 12
+)
+
 // batch is how many datagrams are taken between two looks at the clock.
 const batch = 64
 
@@ -39,6 +46,7 @@ func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error)
 	if err != nil {
 		return nil, err
 	}
+	s.logStart()
 	start := m.Now()
 	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start}
 	l.web = httpd.New(m, l.handle)
@@ -89,7 +97,19 @@ func (l *Loop) Turn() {
 		l.server.metrics.ticksSkipped += uint64(skip)
 		l.tick += skip
 	}
-	l.web.Pump(end)
+	l.errands(end)
+}
+
+// errands does what has time until after the next tick, unless that is due too soon: no scrape and no line of the log makes a tick late. It is put off for
+// [patience] ticks at most, for the probes want an answer of a server that has much to do as well.
+func (l *Loop) errands(now int64) {
+	if l.due(l.tick)-now < slack && l.putOff < patience {
+		l.putOff++
+		return
+	}
+	l.putOff = 0
+	l.web.Pump(now)
+	l.server.flushJournal(l.machine)
 }
 
 // drain takes the packets that have come, but no longer than until the tick is due, and returns the time.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"flag"
 	"os"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/httpd"
+	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -232,4 +234,76 @@ func TestMetrics(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
 	require.Equal(t, string(want), string(body))
+}
+
+func TestNobodyReadsTheWebJustBeforeATick(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	join(t, m, l.server, addr(1)).stays()
+	m.discard = true
+	l.Turn()
+	m.dials = []int64{m.now}
+	// The machine is so slow that the next tick is always due.
+	m.now += 20 * second / 120
+	turns := 0
+	for ; l.due(l.tick+1) <= m.now; turns++ {
+		l.Turn()
+		require.Empty(t, m.pages)
+	}
+	require.Greater(t, turns, catchUp/2)
+	for range 2 {
+		l.Turn()
+	}
+	require.Len(t, m.pages, 1, "there is time now")
+	// One that never has time answers all the same.
+	m.cost = second / 120
+	m.dials = []int64{m.now}
+	for range 3 * patience {
+		l.Turn()
+	}
+	require.Len(t, m.pages, 2)
+}
+
+func TestTheLogOfABattle(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	s := l.server
+	tk := func(player byte) func(*ticket.Ticket) {
+		return func(t *ticket.Ticket) { t.Room, t.Battle, t.Player = 1, ticket.ID{0xB1}, ticket.ID{player} }
+	}
+	a := joinWith(t, m, s, addr(1), pass(t, m, s, tk(1)))
+	joinWith(t, m, s, addr(2), pass(t, m, s, tk(1)))
+	joinWith(t, m, s, addr(3), pass(t, m, s, tk(2))).send(&wire.Leave{Token: s.byAddr[addr(3)].token})
+	s.conclude(&s.rooms[a.w.Room], "finished")
+	s.startDrain()
+	s.refuseRoom()
+	s.refuseRoom()
+	l.Turn()
+	type line struct{ Level, Msg, Pod, Battle, Player, Reason, Outcome string }
+	var got []line
+	for text := range strings.Lines(string(m.log)) {
+		var entry struct {
+			line
+			Room int
+		}
+		require.NoError(t, json.Unmarshal([]byte(text), &entry), text)
+		require.Equal(t, "pod-1", entry.Pod)
+		if entry.Battle != "" {
+			require.Equal(t, 1, entry.Room)
+		}
+		entry.Pod = ""
+		got = append(got, entry.line)
+	}
+	battle, first, other := ticket.ID{0xB1}.String(), ticket.ID{1}.String(), ticket.ID{2}.String()
+	require.Equal(t, []line{
+		{Level: "INFO", Msg: "started"},
+		{Level: "INFO", Msg: "battle began", Battle: battle},
+		{Level: "INFO", Msg: "player joined", Battle: battle, Player: first},
+		{Level: "INFO", Msg: "player came back", Battle: battle, Player: first},
+		{Level: "INFO", Msg: "player joined", Battle: battle, Player: other},
+		{Level: "INFO", Msg: "player left", Battle: battle, Player: other, Reason: "left"},
+		{Level: "INFO", Msg: "battle ended", Battle: battle, Outcome: "finished"},
+		{Level: "INFO", Msg: "asked to stop"},
+		{Level: "WARN", Msg: "no room for another battle"},
+	}, got)
 }

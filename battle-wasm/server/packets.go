@@ -110,6 +110,6 @@ func (s *Server) handleLeave(from transport.Addr, b []byte) {
 		return
 	}
 	if p := s.session(from, l.Token); p != nil {
-		s.leave(p)
+		s.leave(p, "left")
 	}
 }

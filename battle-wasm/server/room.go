@@ -125,6 +125,7 @@ func (s *Server) startBattle(r *room, id ticket.ID) {
 		TickRate: s.cfg.TickRate, Width: s.cfg.Arena.Width, Height: s.cfg.Arena.Height,
 		Seed: s.secrets.token(), EndTick: uint32(s.cfg.BattleSeconds * s.cfg.TickRate),
 	})
+	s.logBattle(r, "battle began").End()
 }
 
 // expire drops the players who have been silent for too long.
@@ -132,7 +133,7 @@ func (s *Server) expire(r *room) {
 	for i := range r.players {
 		if p := &r.players[i]; p.present() && s.now-p.lastSeen > int64(s.cfg.IdleSeconds)*second {
 			s.metrics.idle++
-			s.leave(p)
+			s.leave(p, "silent")
 		}
 	}
 }

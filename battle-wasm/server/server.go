@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/journal"
 	"github.com/edge-arena/edge-arena/battle-wasm/nats"
 	"github.com/edge-arena/edge-arena/battle-wasm/report"
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
@@ -51,10 +52,12 @@ type Server struct {
 	presence presence
 	subjects struct{ presence, result string }
 
-	now      int64 // at the start of the batch of packets, or of the tick
-	lastTick int64 // when the last tick ran; 0 before the first
-	metrics  metrics
-	memory   runtime.MemStats
+	now        int64 // at the start of the batch of packets, or of the tick
+	refusedDue int64 // when the log may say again that a room was refused
+	lastTick   int64 // when the last tick ran; 0 before the first
+	journal    *journal.Journal
+	metrics    metrics
+	memory     runtime.MemStats
 
 	// What is encoded in place, so that nothing is allocated for it.
 	out      []byte
@@ -91,7 +94,7 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 		out: make([]byte, 0, wire.MaxPacketSize),
 		now: m.Now(),
 	}
-	s.metrics = newMetrics(build)
+	s.metrics, s.journal = newMetrics(build), journal.New(cfg.City, cfg.Pod)
 	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
 	s.subjects.presence, s.subjects.result = report.PresenceSubject+cfg.Pod, report.ResultSubject+cfg.Pod
 	for i := range s.rooms {

@@ -75,6 +75,8 @@ type Machine interface {
 	Dialer
 	// Local says whether the peer of a connection is on this machine.
 	Local(c Conn) bool
+	// Log writes whole lines to where the pod's log is read.
+	Log(lines []byte)
 	// Entropy fills b with bytes that nobody can guess.
 	Entropy(b []byte) error
 }

@@ -11,10 +11,10 @@ package main
 
 import (
 	"errors"
-	"strconv"
 	"syscall"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/journal"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
 )
 
@@ -29,11 +29,20 @@ func main() {
 	if err == nil {
 		return
 	}
-	print("battle: ", err.Error(), "\n")
+	fail(err)
 	if errors.Is(err, errUsage) {
 		exit(2)
 	}
 	exit(1)
+}
+
+// fail logs what ends the program.
+func fail(err error) {
+	city, _ := syscall.Getenv("CITY")
+	pod, _ := syscall.Getenv("POD_NAME")
+	j := journal.New(city, pod)
+	j.Error(wall(), "failed").Text("error", err.Error()).End()
+	_, _ = syscall.Write(2, j.Pending())
 }
 
 func run() error {
@@ -57,8 +66,6 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	print("battle: version=", version, " runtime=", platform, " port=", strconv.Itoa(cfg.Port), " tickRate=", strconv.Itoa(cfg.TickRate),
-		" maxPlayers=", strconv.Itoa(cfg.MaxPlayers), " rooms=", strconv.Itoa(cfg.Rooms), " pod=", cfg.Pod, "\n")
 	loop.Run()
 	return nil
 }

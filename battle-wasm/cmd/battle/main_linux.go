@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
 )
@@ -24,5 +25,7 @@ func configPath() (string, error) {
 func openFile(path string) (int, error) { return syscall.Open(path, syscall.O_RDONLY, 0) }
 
 func open(port int) (*native.Machine, error) { return native.Open(port) }
+
+func wall() int64 { return time.Now().UnixMilli() }
 
 func exit(status int) { os.Exit(status) }
