@@ -24,12 +24,11 @@ func (e *RejectError) Error() string { return "rejected by the server: " + e.Rea
 
 // Client is one player, with a socket of its own. One goroutine may send while another joins or receives.
 type Client struct {
-	conn  *net.UDPConn
-	start time.Time
-	token atomic.Uint64
-	have  atomic.Uint64            // the newest snapshot of the session: its tick, and below that the low half of when it came, in µs since start
-	out   [wire.JoinSize]byte      // what Send and Leave write
-	in    [wire.MaxPacketSize]byte // what Join and Receive read
+	conn    *net.UDPConn
+	start   time.Time
+	session atomic.Pointer[Session]  // nil before the first
+	out     [wire.JoinSize]byte      // what Send and Leave write
+	in      [wire.MaxPacketSize]byte // what Join and Receive read
 }
 
 // Dial opens a socket to the server at address (`host:port`). Nothing is sent before [Client.Join].
@@ -79,8 +78,7 @@ func (c *Client) Join(ctx context.Context, sealed [ticket.Size]byte) (wire.Welco
 			welcome, err = c.ask(ctx, &join, wait)
 		}
 		if err == nil {
-			c.token.Store(welcome.Token)
-			c.have.Store(0)
+			c.session.Store(NewSession(&welcome))
 			return welcome, c.conn.SetReadDeadline(time.Time{})
 		}
 		var refused *RejectError
@@ -144,31 +142,29 @@ func sleep(ctx context.Context, d time.Duration) error {
 	return context.Cause(ctx)
 }
 
-// Send sends an input; its Token, AckTick and AckDelay are filled in.
+// Send sends an input whose Seq and Command are set, and with it those before it that may have been lost.
 func (c *Client) Send(in *wire.Input) error {
-	in.Token = c.token.Load()
-	in.AckTick, in.AckDelay = 0, wire.MaxAckDelay
-	if have := c.have.Load(); have != 0 {
-		in.AckTick = uint32(have >> 32)
-		in.AckDelay = uint16(min(c.micros()-uint32(have), wire.MaxAckDelay))
+	s := c.session.Load()
+	if s == nil {
+		return errNoSession
 	}
+	s.Fill(in, c.micros())
 	_, err := c.conn.Write(in.AppendTo(c.out[:0]))
 	return err
 }
 
-// micros is the low half of the time in µs: differences are right for an hour.
-func (c *Client) micros() uint32 { return uint32(time.Since(c.start).Microseconds()) }
+// errNoSession is the error of a player who has not joined.
+var errNoSession = errors.New("no session: join first")
 
-// got notes a snapshot, unless a newer one has come before it.
-func (c *Client) got(tick uint32) {
-	if have := c.have.Load(); tick > uint32(have>>32) {
-		c.have.Store(uint64(tick)<<32 | uint64(c.micros()))
-	}
-}
+func (c *Client) micros() int64 { return time.Since(c.start).Microseconds() }
 
 // Leave gives the place up. It is sent once: where it gets lost, the server notices the silence.
 func (c *Client) Leave() error {
-	leave := wire.Leave{Token: c.token.Load()}
+	s := c.session.Load()
+	if s == nil {
+		return errNoSession
+	}
+	leave := wire.Leave{Token: s.token}
 	_, err := c.conn.Write(leave.AppendTo(c.out[:0]))
 	return err
 }
@@ -177,7 +173,7 @@ func (c *Client) Leave() error {
 type Event struct {
 	// Kind is [wire.KindSnapshot], [wire.KindEnd] or [wire.KindReject].
 	Kind     wire.Kind
-	Snapshot wire.Snapshot
+	Snapshot Snapshot
 	// End ends the session: the battle is over. It may come again, when what became of its result is known.
 	End wire.End
 	// Reject ends the session: the server does not know it any more.
@@ -192,35 +188,23 @@ func (c *Client) Receive(e *Event) error {
 		if err != nil {
 			return err
 		}
-		b := c.in[:n]
-		kind, err := wire.PeekKind(b)
-		if err != nil {
-			continue
-		}
-		switch kind {
-		case wire.KindSnapshot:
-			err = wire.ParseSnapshot(b, &e.Snapshot)
-			if err == nil && e.Snapshot.Tag != uint32(c.token.Load()) {
-				continue
-			}
-		case wire.KindEnd:
-			err = wire.ParseEnd(b, &e.End)
-			if err == nil && e.End.Token != c.token.Load() {
-				continue
-			}
-		case wire.KindReject:
-			err = wire.ParseReject(b, &e.Reject)
-			if err == nil && e.Reject.Nonce != 0 {
-				continue
-			}
-		default:
-			continue
-		}
-		if err == nil {
-			if e.Kind = kind; kind == wire.KindSnapshot {
-				c.got(e.Snapshot.Tick)
-			}
+		kind, err := wire.PeekKind(c.in[:n])
+		if s := c.session.Load(); err == nil && s != nil && c.understand(s, kind, c.in[:n], e) {
+			e.Kind = kind
 			return nil
 		}
 	}
+}
+
+// understand fills e with a packet of the session, and says whether it was one.
+func (c *Client) understand(s *Session, kind wire.Kind, b []byte, e *Event) bool {
+	switch kind {
+	case wire.KindSnapshot:
+		return s.Take(b, c.micros(), &e.Snapshot)
+	case wire.KindEnd:
+		return wire.ParseEnd(b, &e.End) == nil && e.End.Token == s.token
+	case wire.KindReject:
+		return wire.ParseReject(b, &e.Reject) == nil && e.Reject.Nonce == 0
+	}
+	return false
 }

@@ -55,14 +55,14 @@ func TestPlayerFromJoinToLeave(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 120, welcome.TickRate)
 
-	require.NoError(t, c.Send(&wire.Input{Seq: 1, MoveX: 127}))
+	require.NoError(t, c.Send(&wire.Input{Seq: 1, Command: wire.Command{MoveX: 127}}))
 	s.Noise()
 	e := receive(t, c, func(e *client.Event) bool {
 		require.Equal(t, wire.KindSnapshot, e.Kind, "noise is passed over")
 		return e.Snapshot.AckSeq == 1
 	})
 	require.NotZero(t, e.Snapshot.Tick)
-	require.Equal(t, []wire.Input{{Token: welcome.Token, Seq: 1, AckDelay: wire.MaxAckDelay, MoveX: 127}}, s.Inputs(), "there was no snapshot before it")
+	require.Equal(t, []wire.Input{{Token: welcome.Token, Seq: 1, AckDelay: wire.MaxAckDelay, Command: wire.Command{MoveX: 127}}}, s.Inputs(), "there was no snapshot before it")
 
 	require.NoError(t, c.Send(&wire.Input{Seq: 2}))
 	require.Eventually(t, func() bool { return len(s.Inputs()) == 2 }, 5*time.Second, time.Millisecond)

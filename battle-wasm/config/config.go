@@ -6,9 +6,11 @@ package config
 
 import (
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 )
@@ -111,9 +113,9 @@ func Load(file []byte, getenv func(string) (string, bool)) (Config, error) {
 		if !ok {
 			continue
 		}
-		value, err := strconv.Atoi(text)
-		if err != nil {
-			errs = append(errs, errors.New(s.env+": must be a whole number, not "+strconv.Quote(text)))
+		value, ok := ascii.Int(text)
+		if !ok {
+			errs = append(errs, errors.New(s.env+": must be a whole number, not "+ascii.Quote(text)))
 			continue
 		}
 		errs = append(errs, s.set(s.env, value, false))
@@ -141,7 +143,7 @@ func text(env string, value *string, getenv func(string) (string, bool)) error {
 		return nil
 	}
 	if !plain(s) {
-		return errors.New(env + ": must be letters, digits and . - : _, not " + strconv.Quote(s))
+		return errors.New(env + ": must be letters, digits and . - : _, not " + ascii.Quote(s))
 	}
 	*value = s
 	return nil
@@ -181,10 +183,10 @@ func (c *Config) nats(getenv func(string) (string, bool)) error {
 	if s == "" {
 		return nil
 	}
-	wrong := errors.New("NATS_ADDRESS: must be an IPv4 address and a port, such as 10.43.0.7:4222, not " + strconv.Quote(s))
+	wrong := errors.New("NATS_ADDRESS: must be an IPv4 address and a port, such as 10.43.0.7:4222, not " + ascii.Quote(s))
 	host, port, _ := strings.Cut(s, ":")
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil || n == 0 {
+	n, ok := ascii.Uint(port, math.MaxUint16)
+	if !ok || n == 0 {
 		return wrong
 	}
 	c.NATS.Port = uint16(n)
@@ -193,8 +195,8 @@ func (c *Config) nats(getenv func(string) (string, bool)) error {
 		return wrong
 	}
 	for i, part := range parts {
-		n, err := strconv.ParseUint(part, 10, 8)
-		if err != nil {
+		n, ok := ascii.Uint(part, math.MaxUint8)
+		if !ok {
 			return wrong
 		}
 		c.NATS.IP[i] = byte(n)

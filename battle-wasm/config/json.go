@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"strconv"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
 )
 
 // parser reads JSON of the shape that the configuration has: objects in objects, with whole numbers as values.
@@ -97,9 +99,9 @@ func (p *parser) number(path string) (int, error) {
 		p.at++
 	}
 	digits := string(p.text[start:p.at])
-	value, err := strconv.Atoi(digits)
-	// Atoi takes 007 for 7 and -0 for 0; JSON and readers do not.
-	if err != nil || strconv.Itoa(value) != digits {
+	value, ok := ascii.Int(digits)
+	// Int takes 007 for 7 and -0 for 0; JSON and readers do not.
+	if !ok || strconv.Itoa(value) != digits {
 		p.at = start
 		return 0, errors.New(path + ": " + p.fail("a whole number").Error())
 	}

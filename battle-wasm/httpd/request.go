@@ -3,7 +3,11 @@
 // It never blocks and its memory is fixed, so that it can run in the gaps of a tick loop: see [Server.Pump].
 package httpd
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
+)
 
 // maxRequest is the most bytes of a request. Probes and Prometheus send some 300.
 const maxRequest = 2048
@@ -100,10 +104,10 @@ func validHeader(line []byte) bool {
 		return false
 	}
 	switch {
-	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+	case ascii.Equal(name, "transfer-encoding"):
 		return false
-	case bytes.EqualFold(name, []byte("Content-Length")):
-		return string(bytes.TrimSpace(value)) == "0"
+	case ascii.Equal(name, "content-length"):
+		return string(ascii.Trim(value)) == "0"
 	}
 	return true
 }

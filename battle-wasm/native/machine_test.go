@@ -106,12 +106,14 @@ func TestAPlayerPlays(t *testing.T) {
 
 	_, err = c.Write(make([]byte, 60000)) // too long for any packet: it must do no harm
 	require.NoError(t, err)
-	in := wire.Input{Token: w.Token, Seq: 1}
-	var s wire.Snapshot
+	session := client.NewSession(&w)
+	var s client.Snapshot
 	for s.AckSeq == 0 {
-		require.NoError(t, wire.ParseSnapshot(exchange(t, c, in.AppendTo(nil)), &s))
+		in := wire.Input{Seq: 1}
+		session.Fill(&in, 0)
+		require.True(t, session.Take(exchange(t, c, in.AppendTo(nil)), 0, &s))
 	}
-	require.EqualValues(t, 1, s.Count)
+	require.True(t, s.State.Players[w.Player].Present)
 }
 
 func TestHTTP(t *testing.T) {

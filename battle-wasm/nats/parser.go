@@ -1,6 +1,10 @@
 package nats
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
+)
 
 // parser takes the server's bytes apart, however they come.
 type parser struct {
@@ -50,21 +54,22 @@ func (p *parser) feed(b []byte) bool {
 // command takes one line of the server.
 func (p *parser) command(line []byte) bool {
 	name, rest, _ := bytes.Cut(line, []byte(" "))
-	switch string(bytes.ToUpper(name)) {
-	case "INFO":
+	switch {
+	case ascii.Equal(name, "info"):
 		p.conn.greeted()
-	case "PING":
+	case ascii.Equal(name, "ping"):
 		p.conn.out = append(p.conn.out, "PONG\r\n"...)
-	case "PONG":
+	case ascii.Equal(name, "pong"):
 		p.conn.ponged()
-	case "+OK":
-	case "MSG":
+	case ascii.Equal(name, "+ok"):
+	case ascii.Equal(name, "msg"):
 		return p.begin(rest, false)
-	case "HMSG":
+	case ascii.Equal(name, "hmsg"):
 		return p.begin(rest, true)
-	case "-ERR":
+	case ascii.Equal(name, "-err"):
 		// One that is about a single message leaves the connection as it is, and the server says so; after any other it hangs up.
-		return bytes.HasPrefix(bytes.ToLower(rest), []byte("'permissions violation"))
+		const single = "'permissions violation"
+		return len(rest) >= len(single) && ascii.Equal(rest[:len(single)], single)
 	default:
 		return false
 	}
@@ -73,7 +78,11 @@ func (p *parser) command(line []byte) bool {
 
 // begin reads `subject sid [reply] [size of headers] size`.
 func (p *parser) begin(args []byte, headers bool) bool {
-	fields := bytes.Fields(args)
+	var all [6][]byte
+	fields := all[:0]
+	for word, rest := ascii.Field(args); len(word) > 0 && len(fields) < len(all); word, rest = ascii.Field(rest) {
+		fields = append(fields, word)
+	}
 	sizes := 1
 	if headers {
 		sizes = 2

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
@@ -165,6 +166,7 @@ type bot struct {
 	tick [ticket.Size]byte // its ticket
 	w    wire.Welcome
 	seq  uint32
+	c    *client.Session
 }
 
 func addr(n byte) transport.Addr { return transport.Addr{IP: [4]byte{10, 0, 0, n}, Port: 4000} }
@@ -210,7 +212,7 @@ func join(t testing.TB, m *fakeMachine, s *Server, from transport.Addr) *bot {
 func joinWith(t testing.TB, m *fakeMachine, s *Server, from transport.Addr, sealed [ticket.Size]byte) *bot {
 	t.Helper()
 	b := ask(t, m, s, from, 7, sealed)
-	require.NoError(t, wire.ParseWelcome(b.one(), &b.w))
+	b.welcomed()
 	return b
 }
 
@@ -230,6 +232,13 @@ func (b *bot) send(p interface{ AppendTo([]byte) []byte }) {
 	b.s.HandlePacket(b.addr, p.AppendTo(nil))
 }
 
+// welcomed takes the welcome.
+func (b *bot) welcomed() {
+	b.t.Helper()
+	require.NoError(b.t, wire.ParseWelcome(b.one(), &b.w))
+	b.c = client.NewSession(&b.w)
+}
+
 // stays makes this a player who is not dropped, however silent.
 func (b *bot) stays() { b.s.byToken[b.w.Token].lastSeen = math.MaxInt64 }
 
@@ -243,7 +252,10 @@ func (b *bot) one() []byte {
 
 func (b *bot) input(change func(*wire.Input)) {
 	b.seq++
-	in := wire.Input{Token: b.w.Token, Seq: b.seq}
+	in := wire.Input{Seq: b.seq}
+	b.c.Repeat = 0
+	b.c.Fill(&in, b.m.now/1000)
+	in.AckTick = 0
 	if change != nil {
 		change(&in)
 	}
@@ -251,12 +263,18 @@ func (b *bot) input(change func(*wire.Input)) {
 }
 
 // snapshot runs a tick, a period later, and takes what the player gets.
-func (b *bot) snapshot() wire.Snapshot {
+func (b *bot) snapshot() client.Snapshot {
 	b.t.Helper()
 	b.m.now += second / 120
 	b.s.Tick()
-	var s wire.Snapshot
-	require.NoError(b.t, wire.ParseSnapshot(b.one(), &s))
+	return b.read(b.one())
+}
+
+// read reads a snapshot.
+func (b *bot) read(packet []byte) client.Snapshot {
+	b.t.Helper()
+	var s client.Snapshot
+	require.True(b.t, b.c.Take(packet, b.m.now/1000, &s))
 	return s
 }
 

@@ -89,8 +89,7 @@ func TestPacketsAreReadWhenTheyCome(t *testing.T) {
 	in := wire.Input{Token: p.w.Token, Seq: 1}
 	m.inbox = append(m.inbox, datagram{addr: p.addr, b: in.AppendTo(nil), at: m.now + 2e6})
 	l.Turn()
-	var s wire.Snapshot
-	require.NoError(t, wire.ParseSnapshot(p.one(), &s))
+	s := p.read(p.one())
 	require.EqualValues(t, 1, s.AckSeq)
 	require.EqualValues(t, 6333, s.AckWait)
 	require.Equal(t, 2, m.waits)
@@ -131,7 +130,9 @@ func TestSteadyStateDoesNotAllocate(t *testing.T) {
 		seq++
 		inbox = inbox[:0]
 		for i, b := range bots {
-			in := wire.Input{Token: b.w.Token, Seq: seq, MoveX: int8(i), Aim: uint16(seq * 500), Buttons: wire.ButtonFire}
+			in := wire.Input{
+				Token: b.w.Token, Seq: seq, AckTick: seq - 1, Command: wire.Command{MoveX: int8(i), Aim: uint16(seq * 500), Buttons: wire.ButtonFire, Seen: 2},
+			}
 			packets[i] = in.AppendTo(packets[i][:0])
 			inbox = append(inbox, datagram{addr: b.addr, b: packets[i]})
 		}

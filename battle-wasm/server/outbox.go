@@ -2,8 +2,10 @@ package server
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
 	"github.com/edge-arena/edge-arena/battle-wasm/nats"
 	"github.com/edge-arena/edge-arena/battle-wasm/report"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
@@ -87,8 +89,8 @@ func (s *Server) publish() {
 // acknowledged takes the store's answer to the result whose number is the end of the answer's subject: `{"stream":…,"seq":…}`, or an error. An answer without
 // a payload says that nobody keeps results yet.
 func (s *Server) acknowledged(number, answer []byte) {
-	n, err := strconv.ParseUint(string(number), 10, 64)
-	if err != nil {
+	n, ok := ascii.Uint(number, math.MaxUint64)
+	if !ok {
 		return
 	}
 	o := &s.outbox

@@ -3,7 +3,6 @@ package server
 import (
 	"errors"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/sim"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -72,7 +71,7 @@ func (s *Server) session(from transport.Addr, token uint64) *player {
 }
 
 func (s *Server) handleInput(from transport.Addr, b []byte) {
-	var in wire.Input
+	in := wire.Input{}
 	if err := wire.ParseInput(b, &in); err != nil {
 		s.metrics.refuse(refusalOf(err))
 		return
@@ -97,10 +96,8 @@ func (s *Server) handleInput(from transport.Addr, b []byte) {
 		return
 	}
 	p.measure(&in, s.now)
-	s.metrics.inputsLost += p.missed(in.Seq, s.now)
-	p.lastSeen, p.receivedAt, p.seq, p.fresh = s.now, s.now, in.Seq, true
-	p.input = sim.Input{MoveX: in.MoveX, MoveY: in.MoveY, Aim: in.Aim, Fire: in.Buttons&wire.ButtonFire != 0}
-	p.fire = p.fire || p.input.Fire
+	s.metrics.inputsLost += p.hear(&in, s.now)
+	p.lastSeen = s.now
 }
 
 func (s *Server) handleLeave(from transport.Addr, b []byte) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/snapshot"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
@@ -17,6 +18,7 @@ type room struct {
 	startedAt int64     // ms since 1970
 	arena     sim.Arena
 	sent      sendTimes
+	states    [wire.MaxBack + 1]snapshot.State // of the last ticks
 	players   [sim.MaxPlayers]player
 	roster    roster
 	farewell  farewell
@@ -37,13 +39,16 @@ type player struct {
 	lastSeen int64
 	rate     pace
 
-	seq        uint32 // of the newest input
-	receivedAt int64  // when that came
-	fresh      bool   // no snapshot has acknowledged it
-	ackTick    uint32 // the tick of the newest snapshot that the player has had
-	network    int64  // the newest measurement of the time to the player and back, in ns; -1 before the first
-	input      sim.Input
-	fire       bool // the trigger was pulled since the last tick, in whichever input
+	queue  queue
+	credit int
+	seq    uint32 // of the newest input that has come
+	done   uint32 // of the newest input that is part of the battle
+	doneAt int64  // when that came
+	fresh  bool   // no snapshot has acknowledged it
+
+	base    uint32 // the tick of the snapshot that the player has now, 0 for none
+	ackTick uint32 // the tick of the newest snapshot that it has had
+	network int64  // the newest measurement of the time to the player and back, in ns; -1 before the first
 }
 
 // The places of the simulation, the packets and the configuration are the same.
@@ -58,54 +63,12 @@ func (r *room) init(id uint16) {
 
 func (p *player) present() bool { return p.token != 0 }
 
-// take gives what the player does in this tick. Inputs do not wait in a queue: the newest counts, and holds for a while if none follows.
-func (p *player) take(now int64) sim.Input {
-	if !p.present() || now-p.receivedAt > holdInput {
-		return sim.Input{Aim: p.input.Aim}
-	}
-	in := p.input
-	in.Fire = in.Fire || p.fire
-	p.fire = false
-	return in
-}
-
-// wait is the time from the receipt of the newest input to now, in µs.
-func (p *player) wait(now int64) uint32 {
-	if p.seq == 0 {
+// wait is the time from the receipt of the newest input that counts to now, in µs.
+func (p *player) wait(now int64) uint16 {
+	if p.done == 0 {
 		return 0
 	}
-	return uint32(min(max(0, (now-p.receivedAt)/1000), math.MaxUint32))
-}
-
-// describe fills a snapshot with what is the same for all who get it.
-func (r *room) describe(s *wire.Snapshot) {
-	s.Tick, s.EndTick = r.arena.Tick, r.arena.EndTick()
-	s.Count = 0
-	for i := range r.arena.Players {
-		p := &r.arena.Players[i]
-		if !p.Present {
-			continue
-		}
-		s.Players[s.Count] = wire.Player{
-			ID: uint8(i), Flags: flags(p), X: uint16(p.X / (sim.Unit / 16)), Y: uint16(p.Y / (sim.Unit / 16)),
-			Aim: p.Aim, Health: uint8(p.Health), Score: uint16(min(p.Score, math.MaxUint16)),
-		}
-		s.Count++
-	}
-}
-
-func flags(p *sim.Player) wire.Flags {
-	var f wire.Flags
-	if p.Alive {
-		f |= wire.FlagAlive
-	}
-	if p.Fired {
-		f |= wire.FlagFired
-	}
-	if p.Hit {
-		f |= wire.FlagHit
-	}
-	return f
+	return uint16(min(max(0, (now-p.doneAt)/1000), math.MaxUint16))
 }
 
 func (r *room) freePlace() *player {

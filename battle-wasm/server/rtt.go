@@ -11,6 +11,7 @@ func (t *sendTimes) note(tick uint32, at int64) { t[tick%uint32(len(t))] = at }
 // it was sent is the time that the network took there and back. A player can lie, and only its own figure is wrong then.
 func (p *player) measure(in *wire.Input, now int64) {
 	r := p.room
+	p.base = in.AckTick
 	if in.AckTick <= p.ackTick {
 		return
 	}
@@ -19,13 +20,4 @@ func (p *player) measure(in *wire.Input, now int64) {
 		return // longer ago than can be said
 	}
 	p.network = max(0, now-r.sent[in.AckTick%uint32(len(r.sent))]-int64(in.AckDelay)*1000)
-}
-
-// missed gives how many inputs lie between the newest one and that with this number. They are no more than a player may send in the time since: a number that is
-// far ahead is not the truth.
-func (p *player) missed(seq uint32, now int64) uint64 {
-	if p.seq == 0 {
-		return 0 // the first may be any: those before it were sent before the player knew that it had a place
-	}
-	return uint64(min(int64(seq-p.seq-1), (now-p.receivedAt+paceBurst)/p.rate.interval))
 }

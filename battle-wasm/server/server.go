@@ -14,17 +14,14 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/nats"
 	"github.com/edge-arena/edge-arena/battle-wasm/report"
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/snapshot"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
-// Times, in ns.
-const (
-	second = int64(1e9)
-	// holdInput is how long a player goes on with its last input when no new one comes.
-	holdInput = second / 4
-)
+// second is one in ns.
+const second = int64(1e9)
 
 // Server holds the rooms and the players in them.
 type Server struct {
@@ -60,15 +57,16 @@ type Server struct {
 	memory     runtime.MemStats
 
 	// What is encoded in place, so that nothing is allocated for it.
-	out      []byte
-	snapshot wire.Snapshot
-	inputs   [sim.MaxPlayers]sim.Input
-	join     wire.Join
-	ticket   ticket.Ticket
-	message  []byte
-	headers  [2]nats.Header
-	hex      [2 * len(ticket.ID{})]byte
-	mac      [4 + 2*ticket.MACSize]byte
+	out     []byte
+	codec   snapshot.Codec
+	bodies  bodies
+	inputs  [sim.MaxPlayers]sim.Inputs
+	join    wire.Join
+	ticket  ticket.Ticket
+	message []byte
+	headers [2]nats.Header
+	hex     [2 * len(ticket.ID{})]byte
+	mac     [4 + 2*ticket.MACSize]byte
 }
 
 // New returns a server without players.
@@ -91,8 +89,9 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 		byToken:  make(map[uint64]*player, places),
 		byAddr:   make(map[transport.Addr]*player, places),
 		byPlayer: make(map[ticket.ID]*player, places), serials: make(serials, sweepAt), run: secrets.token(),
-		out: make([]byte, 0, wire.MaxPacketSize),
-		now: m.Now(),
+		out:   make([]byte, 0, wire.MaxPacketSize),
+		codec: snapshot.NewCodec(sim.NewMotion(cfg.TickRate, cfg.Arena.Width, cfg.Arena.Height)),
+		now:   m.Now(),
 	}
 	s.metrics, s.journal = newMetrics(build), journal.New(cfg.City, cfg.Pod)
 	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
@@ -139,37 +138,6 @@ func (s *Server) idle() bool {
 		}
 	}
 	return true
-}
-
-// step runs a room's tick and sends the snapshots.
-func (s *Server) step(r *room) {
-	for i := range r.players {
-		s.inputs[i] = r.players[i].take(s.now)
-	}
-	r.arena.Step(&s.inputs)
-	r.describe(&s.snapshot)
-	sent := s.clock.Now()
-	r.sent.note(r.arena.Tick, sent)
-	for i := range r.players {
-		p := &r.players[i]
-		if !p.present() {
-			continue
-		}
-		s.snapshot.Tag = uint32(p.token)
-		s.snapshot.Self = uint8(i)
-		s.snapshot.AckSeq = p.seq
-		s.snapshot.AckWait = p.wait(sent)
-		if p.fresh {
-			p.fresh = false
-			s.metrics.inputWait.observe(sent - p.receivedAt)
-			if p.network >= 0 {
-				s.metrics.rtt.observe(p.network + sent - p.receivedAt)
-			}
-		}
-		s.out = s.snapshot.AppendTo(s.out[:0])
-		s.metrics.snapshotBytes.observe(int64(len(s.out)))
-		s.send(wire.KindSnapshot, p.addr)
-	}
 }
 
 // send sends what has been encoded.

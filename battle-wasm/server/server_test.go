@@ -6,7 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/sim"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
@@ -121,8 +123,8 @@ func TestInputsAreAnsweredAtTheNextTick(t *testing.T) {
 	a := join(t, m, s, addr(1))
 	b := join(t, m, s, addr(2))
 	before := a.snapshot()
-	require.Equal(t, [2]uint32{0, 0}, [2]uint32{before.AckSeq, before.AckWait})
-	m.answers(b.addr)
+	require.Equal(t, [2]uint32{0, 0}, [2]uint32{before.AckSeq, uint32(before.AckWait)})
+	b.read(b.one())
 
 	a.input(func(in *wire.Input) { in.MoveX, in.Aim = 127, 100 })
 	m.now += 3e6
@@ -130,35 +132,65 @@ func TestInputsAreAnsweredAtTheNextTick(t *testing.T) {
 	require.EqualValues(t, before.Tick+1, after.Tick)
 	require.EqualValues(t, 1, after.AckSeq)
 	require.EqualValues(t, 3000+8333, after.AckWait)
-	require.EqualValues(t, 0, after.Self)
-	require.EqualValues(t, 2, after.Count)
-	require.EqualValues(t, 100, after.Players[0].Aim)
-	require.Equal(t, min(before.Players[0].X+32, 16000-16*16), after.Players[0].X)
+	require.True(t, after.State.Players[0].Present && after.State.Players[1].Present && !after.State.Players[2].Present)
+	require.EqualValues(t, 100, after.State.Players[0].Aim)
+	require.Equal(t, min(before.State.Players[0].X+2*sim.Unit, (1000-16)*sim.Unit), after.State.Players[0].X)
 
-	var other wire.Snapshot
-	require.NoError(t, wire.ParseSnapshot(b.one(), &other))
-	require.EqualValues(t, 1, other.Self)
+	other := b.read(b.one())
 	require.Zero(t, other.AckSeq)
-	require.Equal(t, after.Players, other.Players)
+	require.Equal(t, after.State, other.State)
 }
 
-func TestLastInputHoldsForAWhile(t *testing.T) {
+// All inputs count, in order: those that come in one tick, and those that come late, because another packet repeats them.
+func TestEveryInputCounts(t *testing.T) {
 	t.Parallel()
 	m, s := start(t, nil)
 	a := join(t, m, s, addr(1))
-	s.rooms[0].arena.Players[0].X, s.rooms[0].arena.Players[0].Y = 500*256, 300*256
-	a.input(func(in *wire.Input) { in.MoveX = 1 })
-	x := a.snapshot().Players[0].X
-	for range 28 {
-		a.snapshot()
+	a.snapshot()
+	p := &s.rooms[0].arena.Players[0]
+	p.X, p.Y = 500*sim.Unit, 300*sim.Unit
+	right := wire.Command{MoveX: 127}
+	// 1 comes, 2 to 4 are lost, 5 repeats them, then comes 4, which was only late.
+	a.input(func(in *wire.Input) { in.Command = right })
+	require.EqualValues(t, 502*sim.Unit, a.snapshot().State.Players[0].X)
+	require.EqualValues(t, 502*sim.Unit, a.snapshot().State.Players[0].X, "nothing has come")
+	a.input(func(in *wire.Input) {
+		in.Seq, in.Command, in.Repeated, in.Earlier = 5, right, 4, [wire.MaxEarlier]wire.Command{right, right, right, {MoveX: -127}}
+	})
+	a.input(func(in *wire.Input) { in.Seq, in.Command = 4, right })
+	after := a.snapshot()
+	require.EqualValues(t, 510*sim.Unit, after.State.Players[0].X, "2 to 5, and the first not again")
+	require.EqualValues(t, 5, after.AckSeq)
+	require.EqualValues(t, 1, a.refused(refusedStale))
+	require.Zero(t, s.metrics.inputsLost)
+
+	// What nobody repeats is lost.
+	m.now += second
+	a.input(func(in *wire.Input) { in.Seq, in.Command, in.Repeated = 10, right, 1; in.Earlier[0] = right })
+	require.EqualValues(t, 514*sim.Unit, a.snapshot().State.Players[0].X)
+	require.EqualValues(t, 3, s.metrics.inputsLost)
+	require.EqualValues(t, 10, a.snapshot().AckSeq)
+}
+
+// Whoever sends more inputs than there are ticks does not get further than the others.
+func TestNobodyIsFasterThanTime(t *testing.T) {
+	t.Parallel()
+	m, s := start(t, nil)
+	a := join(t, m, s, addr(1))
+	p := &s.rooms[0].arena.Players[0]
+	p.X, p.Y = 16*sim.Unit, 300*sim.Unit
+	const ticks = 120
+	for range ticks {
+		m.now += second / ticks
+		for range 2 {
+			a.input(func(in *wire.Input) { in.MoveX = 127 })
+		}
+		s.Tick()
 	}
-	held := a.snapshot().Players[0].X
-	require.Greater(t, held, x)
-	for range 10 {
-		a.snapshot()
-	}
-	require.Equal(t, a.snapshot().Players[0].X, a.snapshot().Players[0].X)
-	require.EqualValues(t, 1, a.snapshot().AckSeq)
+	way := int(p.X-16*sim.Unit) / (2 * sim.Unit)
+	require.InDelta(t, ticks*inputGrant/inputCost, way, 1+inputBurst/inputCost)
+	require.NotZero(t, s.metrics.inputsLost, "the rest has no place to wait in")
+	m.outbox = nil
 }
 
 func TestATriggerPulledBetweenTicksIsNotLost(t *testing.T) {
@@ -167,11 +199,72 @@ func TestATriggerPulledBetweenTicksIsNotLost(t *testing.T) {
 	a := join(t, m, s, addr(1))
 	a.input(func(in *wire.Input) { in.Buttons = wire.ButtonFire })
 	a.input(nil)
-	require.NotZero(t, a.snapshot().Players[0].Flags&wire.FlagFired)
+	require.True(t, a.snapshot().State.Players[0].Fired)
 	for range 60 {
-		require.Zero(t, a.snapshot().Players[0].Flags&wire.FlagFired)
+		require.False(t, a.snapshot().State.Players[0].Fired)
 	}
 	_ = m
+}
+
+// A player gets only what has changed since the snapshot that it has, and the whole state where it has none, or one that is too old.
+func TestSnapshotsAreWrittenAgainstWhatThePlayerHas(t *testing.T) {
+	t.Parallel()
+	m, s := start(t, nil)
+	var bots []*bot
+	for i := range byte(10) {
+		bots = append(bots, join(t, m, s, addr(i)))
+	}
+	a := bots[0]
+	next := func(ack uint32) (wire.Snapshot, client.Snapshot) {
+		a.input(func(in *wire.Input) { in.AckTick = ack })
+		m.now += second / 120
+		s.Tick()
+		b := a.one()
+		var p wire.Snapshot
+		require.NoError(t, wire.ParseSnapshot(b, &p))
+		return p, a.read(b)
+	}
+	whole, first := next(0)
+	require.Zero(t, whole.Back)
+	again, _ := next(0)
+	require.Zero(t, again.Back, "it has not said that it has any")
+	changes, second := next(first.Tick)
+	require.EqualValues(t, 2, changes.Back)
+	require.Less(t, len(changes.State), len(whole.State)/5)
+	for i := range second.State.Players {
+		require.Equal(t, first.State.Players[i].Predict(client.Motion(&a.w), 2), second.State.Players[i])
+	}
+	for range wire.MaxBack {
+		next(second.Tick)
+	}
+	old, _ := next(second.Tick)
+	require.Zero(t, old.Back, "the server does not remember that one")
+}
+
+// Who comes back into a battle that goes on gets the whole state first, and plays on with the body that it had.
+func TestComeBackIntoABattle(t *testing.T) {
+	t.Parallel()
+	m, s := start(t, nil)
+	seat := func(tk *ticket.Ticket) { tk.Room, tk.Battle, tk.Player = 1, ticket.ID{0xB1}, ticket.ID{1} }
+	a := joinWith(t, m, s, addr(1), pass(t, m, s, seat))
+	before := a.snapshot()
+	a.input(func(in *wire.Input) { in.AckTick = before.Tick })
+	a.snapshot()
+	back := joinWith(t, m, s, addr(2), pass(t, m, s, seat))
+	require.Equal(t, a.w.Player, back.w.Player)
+	require.NotEqual(t, a.w.Token, back.w.Token)
+	m.now += second / 120
+	s.Tick()
+	b := back.one()
+	var p wire.Snapshot
+	require.NoError(t, wire.ParseSnapshot(b, &p))
+	require.Zero(t, p.Back)
+	after := back.read(b)
+	require.Equal(t, before.Tick+2, after.Tick)
+	require.Equal(t, before.State.Players[a.w.Player].X, after.State.Players[a.w.Player].X)
+	require.Empty(t, m.answers(addr(1)))
+	back.input(func(in *wire.Input) { in.AckTick = after.Tick })
+	require.EqualValues(t, 1, back.snapshot().AckSeq)
 }
 
 func TestRefusedPackets(t *testing.T) {

@@ -83,7 +83,7 @@ func TestEndOfBattle(t *testing.T) {
 	got := m.answers(b.addr)
 	var snap wire.Snapshot
 	require.NoError(t, wire.ParseSnapshot(got[0], &snap))
-	require.Equal(t, snap.EndTick, snap.Tick)
+	require.Equal(t, b.w.EndTick, snap.Tick)
 	require.Len(t, got[1:], farewellTimes)
 	for _, packet := range got[1:] {
 		var e wire.End

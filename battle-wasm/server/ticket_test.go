@@ -158,5 +158,8 @@ func TestSnapshotsCarryTheSessionsTag(t *testing.T) {
 	t.Parallel()
 	m, s := start(t, nil)
 	a := join(t, m, s, addr(1))
-	require.Equal(t, uint32(a.w.Token), a.snapshot().Tag)
+	s.Tick()
+	var snap wire.Snapshot
+	require.NoError(t, wire.ParseSnapshot(a.one(), &snap))
+	require.Equal(t, uint32(a.w.Token), snap.Tag)
 }

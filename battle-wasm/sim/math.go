@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/edge-arena/edge-arena/battle-wasm/rewind"
+
 // random is a splitmix64 generator: one word of state, which is part of the arena's.
 type random uint64
 
@@ -48,10 +50,15 @@ func cut(x, y int32) (int32, int32) {
 	return x * moveFull / length, y * moveFull / length
 }
 
-// root is the square root, rounded up: a cut vector is never too long.
+// root is the square root of a number below 2³⁰, rounded up: a cut vector is never too long.
 func root(n int32) int32 {
 	r := int32(0)
-	for r*r < n {
+	for bit := int32(1 << 14); bit > 0; bit >>= 1 {
+		if (r+bit)*(r+bit) < n {
+			r += bit
+		}
+	}
+	if n > 0 {
 		r++
 	}
 	return r
@@ -74,11 +81,18 @@ func (h *fnv) add(words ...uint64) {
 // Hash sums up the whole state: two arenas with the same hash will stay the same under the same inputs.
 func (a *Arena) Hash() uint64 {
 	h := fnvStart
-	h.add(uint64(a.Tick), uint64(a.end), uint64(a.width), uint64(a.height), uint64(a.speed), uint64(a.cooldown), uint64(a.respawn), uint64(a.rand))
+	h.add(uint64(a.Tick), uint64(a.end), uint64(a.motion.width), uint64(a.motion.height), uint64(a.motion.speed), uint64(a.cooldown), uint64(a.respawn),
+		uint64(a.rewind), uint64(a.rand))
 	for i := range a.Players {
 		p := &a.Players[i]
 		h.add(bit(p.Present)|bit(p.Alive)<<1|bit(p.Fired)<<2|bit(p.Hit)<<3,
-			uint64(p.X), uint64(p.Y), uint64(p.Aim), uint64(p.Health), uint64(p.Score), uint64(p.cooldown), uint64(p.respawn))
+			uint64(p.X), uint64(p.Y), uint64(p.Aim), uint64(p.Health), uint64(p.Score), uint64(p.cooldown), uint64(p.respawn),
+			uint64(p.MoveX), uint64(p.MoveY), uint64(p.Turn), uint64(p.Lives), uint64(p.still))
+	}
+	for back := range min(uint32(rewind.Depth), a.Tick) {
+		for _, at := range a.history.Seen(a.Tick - back) {
+			h.add(uint64(at.X), uint64(at.Y), bit(at.Alive))
+		}
 	}
 	return uint64(h)
 }

@@ -22,6 +22,15 @@ func duel(dx, dy int32) *Arena {
 	return a
 }
 
+// step has each player do one thing.
+func step(a *Arena, does [MaxPlayers]Input) {
+	var inputs [MaxPlayers]Inputs
+	for i := range does {
+		inputs[i].Add(does[i])
+	}
+	a.Step(&inputs)
+}
+
 func TestShots(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -44,7 +53,7 @@ func TestShots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := duel(tt.dx, tt.dy)
-			a.Step(&[MaxPlayers]Input{{Aim: tt.aim, Fire: true}})
+			step(a, [MaxPlayers]Input{{Aim: tt.aim, Fire: true}})
 			require.True(t, a.Players[0].Fired)
 			require.Equal(t, tt.hit, a.Players[1].Hit)
 		})
@@ -59,7 +68,7 @@ func TestNearestIsHitAndCoolsDown(t *testing.T) {
 	fire := [MaxPlayers]Input{{Fire: true}}
 	shots := 0
 	for range 120 {
-		a.Step(&fire)
+		step(a, fire)
 		if a.Players[0].Fired {
 			shots++
 		}
@@ -73,18 +82,18 @@ func TestDeathScoreAndReturn(t *testing.T) {
 	t.Parallel()
 	a := duel(200, 0)
 	a.Players[1].Health = shotDamage
-	a.Step(&[MaxPlayers]Input{{Fire: true}})
+	step(a, [MaxPlayers]Input{{Fire: true}})
 	require.False(t, a.Players[1].Alive)
 	require.Zero(t, a.Players[1].Health)
 	require.EqualValues(t, 1, a.Players[0].Score)
 	dead := a.Players[1]
 	for range respawnDelay*120/1000 - 1 {
-		a.Step(&[MaxPlayers]Input{1: {MoveX: 127, Fire: true}})
+		step(a, [MaxPlayers]Input{1: {MoveX: 127, Fire: true}})
 		require.False(t, a.Players[1].Alive)
 		require.Equal(t, dead.X, a.Players[1].X)
 		require.False(t, a.Players[1].Fired)
 	}
-	a.Step(&[MaxPlayers]Input{})
+	step(a, [MaxPlayers]Input{})
 	require.True(t, a.Players[1].Alive)
 	require.EqualValues(t, MaxHealth, a.Players[1].Health)
 }
@@ -95,7 +104,7 @@ func TestTwoShotsInOneTickScoreOnce(t *testing.T) {
 	a.Join(2)
 	a.Players[2].X, a.Players[2].Y = 500*Unit, 100*Unit
 	a.Players[1].Health = shotDamage
-	a.Step(&[MaxPlayers]Input{0: {Fire: true}, 2: {Aim: 1 << 15, Fire: true}})
+	step(a, [MaxPlayers]Input{0: {Fire: true}, 2: {Aim: 1 << 15, Fire: true}})
 	require.EqualValues(t, 1, a.Players[0].Score+a.Players[2].Score)
 }
 
@@ -110,7 +119,7 @@ func TestNobodyLeavesTheArenaOrIsTooFast(t *testing.T) {
 		r := random(7)
 		for range 5000 {
 			before := a.Players[0]
-			a.Step(&[MaxPlayers]Input{{MoveX: int8(r.below(255)) - 127, MoveY: int8(r.below(255)) - 127}})
+			step(a, [MaxPlayers]Input{{MoveX: int8(r.below(255)) - 127, MoveY: int8(r.below(255)) - 127}})
 			p := a.Players[0]
 			require.True(t, p.X >= 0 && p.X <= 1000*Unit && p.Y >= 0 && p.Y <= 600*Unit, "%+v", p)
 			way := math.Hypot(float64(p.X-before.X), float64(p.Y-before.Y))
@@ -133,14 +142,125 @@ func TestOver(t *testing.T) {
 	c.EndTick = 2
 	a := &Arena{}
 	a.Reset(c)
-	a.Step(&[MaxPlayers]Input{})
+	step(a, [MaxPlayers]Input{})
 	require.False(t, a.Over())
-	a.Step(&[MaxPlayers]Input{})
+	step(a, [MaxPlayers]Input{})
 	require.True(t, a.Over())
 }
 
 func TestStepDoesNotAllocate(t *testing.T) {
 	a := duel(200, 0)
 	in := [MaxPlayers]Input{{Fire: true, MoveX: 5}}
-	require.Zero(t, testing.AllocsPerRun(1000, func() { a.Step(&in) }))
+	require.Zero(t, testing.AllocsPerRun(1000, func() { step(a, in) }))
+}
+
+func TestWithoutInputsAPlayerStands(t *testing.T) {
+	t.Parallel()
+	a := duel(200, 0)
+	step(a, [MaxPlayers]Input{{MoveX: 127}})
+	p := a.Players[0]
+	a.Step(&[MaxPlayers]Inputs{})
+	require.Equal(t, p.X, a.Players[0].X)
+	require.EqualValues(t, 127, a.Players[0].MoveX, "it may be the network")
+	for range stillAfter {
+		a.Step(&[MaxPlayers]Inputs{})
+	}
+	require.Zero(t, a.Players[0].MoveX)
+}
+
+// However the network bunches them: the same inputs lead to the same place.
+func TestAllInputsOfATickCount(t *testing.T) {
+	t.Parallel()
+	evenly, bunched := duel(200, 0), duel(200, 0)
+	var bunch [MaxPlayers]Inputs
+	for i := range MaxInputs {
+		in := Input{MoveX: int8(20 * i), MoveY: -100, Aim: uint16(i)}
+		step(evenly, [MaxPlayers]Input{in})
+		require.True(t, bunch[0].Add(in))
+	}
+	require.False(t, bunch[0].Add(Input{}))
+	bunched.Step(&bunch)
+	require.Equal(t, [3]int32{evenly.Players[0].X, evenly.Players[0].Y, int32(evenly.Players[0].Aim)},
+		[3]int32{bunched.Players[0].X, bunched.Players[0].Y, int32(bunched.Players[0].Aim)})
+	x, y := evenly.motion.Move(100*Unit, 100*Unit, 3, 4, 7)
+	for range 7 {
+		evenly.Players[0].X, evenly.Players[0].Y = 100*Unit, 100*Unit
+	}
+	wantX, wantY := int32(100*Unit), int32(100*Unit)
+	for range 7 {
+		wantX, wantY = evenly.motion.Move(wantX, wantY, 3, 4, 1)
+	}
+	require.Equal(t, [2]int32{wantX, wantY}, [2]int32{x, y})
+}
+
+// A target that runs across the line of fire is hit by who shoots at where it saw it, unless that is too long ago.
+func TestShotsAreJudgedByWhatWasSeen(t *testing.T) {
+	t.Parallel()
+	const ago = 20 // ticks: 40 units of way at 120 Hz
+	tests := map[string]struct {
+		view uint32
+		hit  bool
+	}{
+		"aimed at where it was seen":        {view: 100 - ago, hit: true},
+		"aimed there, but it saw it as now": {view: 100},
+		"nothing was seen":                  {view: 0},
+		"a view from the future":            {view: 1 << 31},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := duel(200, 0)
+			a.Players[1].Y = 300 * Unit
+			for a.Tick < 100-ago {
+				a.Step(&[MaxPlayers]Inputs{})
+			}
+			seen := a.Players[1]
+			require.EqualValues(t, 300*Unit, seen.Y)
+			a.Players[0].Y = seen.Y
+			for a.Tick < 99 {
+				step(a, [MaxPlayers]Input{1: {MoveY: 127}})
+			}
+			step(a, [MaxPlayers]Input{{Fire: true, View: tt.view}, {MoveY: 127}})
+			require.True(t, a.Players[0].Fired)
+			require.Equal(t, tt.hit, a.Players[1].Hit)
+		})
+	}
+}
+
+// No lag lets a player shoot at what was there longer ago than is granted.
+func TestRewindIsBounded(t *testing.T) {
+	t.Parallel()
+	a := duel(200, 0)
+	a.Step(&[MaxPlayers]Inputs{})
+	for a.Tick < 99 {
+		step(a, [MaxPlayers]Input{1: {MoveY: 127}})
+	}
+	step(a, [MaxPlayers]Input{{Fire: true, View: 1}})
+	require.True(t, a.Players[0].Fired)
+	require.False(t, a.Players[1].Hit)
+}
+
+func TestRoot(t *testing.T) {
+	t.Parallel()
+	for n := range int32(2*127*127 + 1) {
+		require.EqualValues(t, math.Ceil(math.Sqrt(float64(n))), root(n))
+	}
+}
+
+// BenchmarkStep is a tick of ten players who move and shoot.
+func BenchmarkStep(b *testing.B) {
+	a := &Arena{}
+	a.Reset(config())
+	r := random(3)
+	var inputs [MaxPlayers]Inputs
+	for i := range inputs {
+		a.Join(i)
+		inputs[i].Add(Input{})
+	}
+	for b.Loop() {
+		for i := range inputs {
+			inputs[i].List[0] = Input{MoveX: int8(r.below(255)) - 127, MoveY: 100, Aim: uint16(r.next()), Fire: true, View: a.Tick - 5}
+		}
+		a.Step(&inputs)
+	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"golang.org/x/crypto/blake2s"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/ascii"
 )
 
 // Size is the length of a sealed ticket in bytes.
@@ -96,8 +98,8 @@ func ParseKeys(text string) (*Keys, error) {
 	for i, part := range strings.Split(text, ",") {
 		at := "ticket key " + strconv.Itoa(i+1)
 		number, digits, ok := strings.Cut(part, ":")
-		n, err := strconv.ParseUint(number, 10, 8)
-		if !ok || err != nil {
+		n, numbered := ascii.Uint(number, 255)
+		if !ok || !numbered {
 			return nil, errors.New(at + " must be number:hex, with a number of 0 to 255")
 		}
 		var secret [keySize]byte
@@ -193,9 +195,9 @@ func (k *Keys) Sign(b, message []byte) []byte {
 // Verify says whether the MAC is one that [Keys.Sign] made of the message.
 func (k *Keys) Verify(mac string, message []byte) bool {
 	number, digits, _ := strings.Cut(mac, ":")
-	n, err := strconv.ParseUint(number, 10, 8)
+	n, ok := ascii.Uint(number, 255)
 	var got [MACSize]byte
-	if err != nil || !decodeHex(got[:], digits) {
+	if !ok || !decodeHex(got[:], digits) {
 		return false
 	}
 	h := k.find(uint8(n))

@@ -1,36 +1,5 @@
 package wire
 
-// Flags is a set of what is true of a player in a [Snapshot].
-type Flags uint8
-
-// The flags.
-const (
-	// FlagAlive: the player is in the arena; otherwise it waits to come back.
-	FlagAlive Flags = 1 << iota
-	// FlagFired: the player fired in this tick, along its aim.
-	FlagFired
-	// FlagHit: the player was hit in this tick.
-	FlagHit
-
-	flagsKnown = FlagAlive | FlagFired | FlagHit
-)
-
-// Player is a player's state as others see it.
-type Player struct {
-	// ID is the player's number in the room, below [MaxPlayers].
-	ID uint8
-	// Flags say what is true of the player.
-	Flags Flags
-	// X and Y are the place, in 1/16 of the arena's unit of length; see Width and Height of [Welcome].
-	X, Y uint16
-	// Aim is the direction of sight, as in [Input].
-	Aim uint16
-	// Health is 0 to 100.
-	Health uint8
-	// Score is the player's points.
-	Score uint16
-}
-
 // Snapshot is the state of a room after a tick.
 type Snapshot struct {
 	// Tag is the low half of the session's token: a snapshot with another is forged.
@@ -39,17 +8,14 @@ type Snapshot struct {
 	Tick uint32
 	// AckSeq is the newest of the receiver's inputs that is part of this state, 0 before the first.
 	AckSeq uint32
-	// AckWait is the time from the receipt of that input to the sending of this snapshot, in µs. A player that takes it from its measured round trip
-	// knows what the network alone costs.
-	AckWait uint32
-	// EndTick is the tick at which the battle ends.
-	EndTick uint32
-	// Self is the receiver's number in the room.
-	Self uint8
-	// Count is the number of Players that are in use.
-	Count uint8
-	// Players are the room's players, by ascending ID.
-	Players [MaxPlayers]Player
+	// AckWait is the time from the receipt of that input to the sending of this snapshot, in µs, 65535 for more. A player that takes it from its measured
+	// round trip knows what the network alone costs.
+	AckWait uint16
+	// Back says against which state of the battle this one is written: that of so many ticks before, which the player has acknowledged. 0 is none: the
+	// state is whole.
+	Back uint8
+	// State is the state, as package snapshot writes it.
+	State []byte
 }
 
 // AppendTo appends the packet to b.
@@ -58,51 +24,24 @@ func (s *Snapshot) AppendTo(b []byte) []byte {
 	b = le.AppendUint32(b, s.Tag)
 	b = le.AppendUint32(b, s.Tick)
 	b = le.AppendUint32(b, s.AckSeq)
-	b = le.AppendUint32(b, s.AckWait)
-	b = le.AppendUint32(b, s.EndTick)
-	b = append(b, s.Self, s.Count)
-	for i := range s.Players[:s.Count] {
-		p := &s.Players[i]
-		b = append(b, p.ID, byte(p.Flags))
-		b = le.AppendUint16(b, p.X)
-		b = le.AppendUint16(b, p.Y)
-		b = le.AppendUint16(b, p.Aim)
-		b = append(b, p.Health)
-		b = le.AppendUint16(b, p.Score)
-	}
-	return b
+	b = le.AppendUint16(b, s.AckWait)
+	b = append(b, s.Back)
+	return append(b, s.State...)
 }
 
-// ParseSnapshot fills s from a packet. Players beyond Count keep what they were.
+// ParseSnapshot fills s from a packet. State is a part of b.
 func ParseSnapshot(b []byte, s *Snapshot) error {
-	if len(b) < snapshotHead {
+	if len(b) <= snapshotHead || len(b) > MaxSnapshotSize {
 		return shortError(b, KindSnapshot)
 	}
-	count := b[24]
-	if err := check(b, KindSnapshot, snapshotHead+int(count)*PlayerSize); err != nil {
+	if err := check(b, KindSnapshot, len(b)); err != nil {
 		return err
 	}
-	if count > MaxPlayers || b[23] >= MaxPlayers {
+	tick, back := le.Uint32(b[7:]), b[17]
+	if uint32(back) > tick || back > MaxBack {
 		return ErrValue
 	}
-	next := uint8(0)
-	for i := range int(count) {
-		q := b[snapshotHead+i*PlayerSize:]
-		if q[0] < next || q[0] >= MaxPlayers || Flags(q[1])&^flagsKnown != 0 || q[8] > 100 {
-			return ErrValue
-		}
-		next = q[0] + 1
-	}
-	s.Tag, s.Tick, s.AckSeq, s.AckWait, s.EndTick = le.Uint32(b[3:]), le.Uint32(b[7:]), le.Uint32(b[11:]), le.Uint32(b[15:]), le.Uint32(b[19:])
-	s.Self, s.Count = b[23], count
-	for i := range int(count) {
-		q := b[snapshotHead+i*PlayerSize:]
-		s.Players[i] = Player{
-			ID: q[0], Flags: Flags(q[1]),
-			X: le.Uint16(q[2:]), Y: le.Uint16(q[4:]), Aim: le.Uint16(q[6:]),
-			Health: q[8], Score: le.Uint16(q[9:]),
-		}
-	}
+	*s = Snapshot{Tag: le.Uint32(b[3:]), Tick: tick, AckSeq: le.Uint32(b[11:]), AckWait: le.Uint16(b[15:]), Back: back, State: b[snapshotHead:]}
 	return nil
 }
 

@@ -1,8 +1,8 @@
 // Package wire is the binary format of the packets between a player and the battle server.
 //
 // Every packet is one UDP datagram. It starts with three bytes, the same in all versions of the format: [Magic], the
-// version, the [Kind]. All integers are little endian. A packet of a kind has one exact length, but for [Snapshot] and [End], whose length
-// follows from their player count: a parser accepts nothing shorter, longer or out of range.
+// version, the [Kind]. All integers are little endian. A packet of a kind has one exact length, but for [Input], [Snapshot] and [End], whose length
+// follows from what is in them: a parser accepts nothing shorter, longer or out of range.
 //
 // A player comes in with three packets and a ticket (package ticket), which it has from the lobby:
 //
@@ -18,14 +18,19 @@
 //
 // The server keeps nothing, and does not look at the ticket, until the cookie has come back, so an address that was forged takes no place. Before that it
 // answers a Join alone, and [JoinSize] is padded above the size of every answer, so nobody can use the server to amplify a flood.
-// Datagrams get lost: a player repeats its Join, with the cookie once it has one, until it is welcomed; the same nonce from the same address gets the
+// Datagrams get lost. An Input repeats the newest of those that no snapshot has acknowledged, and says which snapshot its player has; the next one is
+// written against that, and whole where there is none (package snapshot). A packet fits into any network's MTU: [MaxPacketSize] is far below 1200 bytes. A player repeats its Join, with the cookie once it has one, until it is welcomed; the same nonce from the same address gets the
 // same Welcome. After it every packet carries what somebody who does not see the traffic cannot guess: the player's the session's [Welcome.Token], the
 // server's its low half, [Snapshot.Tag], or all of it.
 //
 // Encoders append to a caller's buffer and parsers fill a caller's struct: neither allocates.
 package wire
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/snapshot"
+)
 
 // Magic is the first byte of every packet.
 const Magic = 0xEA
@@ -80,14 +85,15 @@ const MaxPlayers = 10
 // The sizes of packets in bytes.
 const (
 	JoinSize        = 128
-	InputSize       = headerSize + 8 + 4 + 4 + 2 + 1 + 1 + 2 + 1
+	inputHead       = headerSize + 8 + 4 + 4 + 2 + 1
+	MinInputSize    = inputHead + (commandBits+7)/8
+	MaxInputSize    = inputHead + (commandBits+MaxEarlier*earlierBits+7)/8
 	LeaveSize       = headerSize + 8
 	ChallengeSize   = headerSize + 8 + CookieSize
 	WelcomeSize     = headerSize + 8 + 8 + 2 + 1 + 2 + 4 + 4 + 2 + 2
 	RejectSize      = headerSize + 8 + 1
-	snapshotHead    = headerSize + 4 + 4 + 4 + 4 + 4 + 1 + 1
-	PlayerSize      = 1 + 1 + 2 + 2 + 2 + 1 + 2
-	MaxSnapshotSize = snapshotHead + MaxPlayers*PlayerSize
+	snapshotHead    = headerSize + 4 + 4 + 4 + 2 + 1
+	MaxSnapshotSize = snapshotHead + snapshot.MaxSize
 	endHead         = headerSize + 8 + 4 + 1 + 1 + 1
 	scoreSize       = 1 + 2
 	MaxEndSize      = endHead + MaxPlayers*scoreSize

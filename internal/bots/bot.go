@@ -79,7 +79,7 @@ func (b *bot) measured(i int64) bool { return i >= b.first && i < b.end }
 
 // send sends input i. Between two battles there is nobody to send it to.
 func (b *bot) send(i, now int64) {
-	in := b.mover.next()
+	in := wire.Input{Command: b.mover.next()}
 	s := b.session.Load()
 	if s == nil || i < s.base {
 		return
@@ -173,7 +173,7 @@ func (b *bot) rejoin(ctx context.Context) error {
 }
 
 // snapshot settles every input that this state answers.
-func (b *bot) snapshot(s *wire.Snapshot, at int64) {
+func (b *bot) snapshot(s *client.Snapshot, at int64) {
 	session := b.session.Load()
 	if session == nil {
 		return

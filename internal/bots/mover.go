@@ -11,7 +11,7 @@ import (
 type mover struct {
 	rng  *rand.Rand
 	left int // inputs until the next change of mind
-	in   wire.Input
+	in   wire.Command
 	turn uint16
 }
 
@@ -19,8 +19,8 @@ func newMover(seed uint64, number int) *mover {
 	return &mover{rng: rand.New(rand.NewPCG(seed, uint64(number)))}
 }
 
-// next returns the next input, without the session's part.
-func (m *mover) next() wire.Input {
+// next returns what the bot does next.
+func (m *mover) next() wire.Command {
 	if m.left == 0 {
 		m.left = 20 + m.rng.IntN(100)
 		m.in.MoveX, m.in.MoveY = int8(m.rng.IntN(255)-127), int8(m.rng.IntN(255)-127)

@@ -64,7 +64,7 @@ func play(ctx context.Context, c *client.Client, end *Ending) {
 	heard, seq := time.Now(), uint32(0)
 	for ctx.Err() == nil && time.Since(heard) < silence {
 		seq++
-		_ = c.Send(&wire.Input{Seq: seq, MoveX: int8(seq % 100), Aim: uint16(seq * 977), Buttons: wire.ButtonFire}) // a lost one is as good as none
+		_ = c.Send(&wire.Input{Seq: seq, Command: wire.Command{MoveX: int8(seq % 100), Aim: uint16(seq * 977), Buttons: wire.ButtonFire}}) // a lost one is as good as none
 		next := time.Now().Add(inputEvery)
 		for {
 			if c.SetReadDeadline(next) != nil {

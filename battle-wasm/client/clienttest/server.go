@@ -55,6 +55,9 @@ type session struct {
 	tick         uint32
 }
 
+// empty is the state of a battle that nobody takes part in: a bit for each player.
+var empty = make([]byte, (wire.MaxPlayers+7)/8)
+
 // cookie is what every player must bring back.
 var cookie = [wire.CookieSize]byte{0: 1, 15: 2}
 
@@ -241,9 +244,9 @@ func (s *Server) tick() {
 	}
 	for addr, p := range s.sessions {
 		p.tick++
-		snap := wire.Snapshot{Tag: uint32(p.token), Tick: p.tick, AckSeq: p.seq}
+		snap := wire.Snapshot{Tag: uint32(p.token), Tick: p.tick, AckSeq: p.seq, State: empty}
 		if p.seq > 0 {
-			snap.AckWait = uint32(time.Since(p.receivedAt).Microseconds())
+			snap.AckWait = uint16(min(time.Since(p.receivedAt).Microseconds(), 65535))
 		}
 		if s.opts.ForgeAcks {
 			snap.AckSeq += 1000
@@ -268,7 +271,7 @@ func (s *Server) Noise() {
 		for _, b := range [][]byte{
 			{}, {wire.Magic}, binary.LittleEndian.AppendUint64(nil, 1), (&wire.Leave{Token: 1}).AppendTo(nil),
 			(&wire.End{Token: 1 << 60}).AppendTo(nil), (&wire.Reject{Nonce: 1, Reason: wire.ReasonFull}).AppendTo(nil),
-			(&wire.Snapshot{Tick: 1 << 31}).AppendTo(nil)[:10], (&wire.Snapshot{Tag: 1 << 30, Tick: 1 << 31}).AppendTo(nil),
+			(&wire.Snapshot{Tick: 1 << 31, State: empty}).AppendTo(nil)[:10], (&wire.Snapshot{Tag: 1 << 30, Tick: 1 << 31, State: empty}).AppendTo(nil),
 		} {
 			s.send(addr, b)
 		}

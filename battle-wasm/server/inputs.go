@@ -1,0 +1,93 @@
+package server
+
+import (
+	"github.com/edge-arena/edge-arena/battle-wasm/sim"
+	"github.com/edge-arena/edge-arena/battle-wasm/wire"
+)
+
+// queued is an input that waits for its tick.
+type queued struct {
+	sim.Input
+	seq uint32
+	at  int64 // when it came
+}
+
+// queue is the inputs of a player that have come since the last tick. All count at the next one, unless too many came at once.
+type queue struct {
+	first, count int
+	ring         [32]queued
+}
+
+// push appends an input. Where there is no room the oldest goes, and push says so.
+func (q *queue) push(in *queued) (lost bool) {
+	if lost = q.count == len(q.ring); lost {
+		q.pop()
+	}
+	q.ring[(q.first+q.count)%len(q.ring)] = *in
+	q.count++
+	return lost
+}
+
+func (q *queue) pop() *queued {
+	in := &q.ring[q.first]
+	q.first = (q.first + 1) % len(q.ring)
+	q.count--
+	return in
+}
+
+// Each tick grants a player one input and a little more, for its clock may be faster than ours, up to a burst: what the network held up comes at once. They
+// are reckoned in parts of an input.
+const (
+	inputCost  = 16
+	inputGrant = inputCost + 1
+	inputBurst = 16 * inputCost
+)
+
+// take fills in what the player does in this tick.
+func (p *player) take(in *sim.Inputs) {
+	in.Count = 0
+	p.credit = min(p.credit+inputGrant, inputBurst)
+	for p.queue.count > 0 && p.credit >= inputCost && in.Count < sim.MaxInputs {
+		next := p.queue.pop()
+		in.Add(next.Input)
+		p.credit -= inputCost
+		p.done, p.doneAt, p.fresh = next.seq, next.at, true
+	}
+}
+
+// hear takes in the inputs of a packet that are new, and returns how many are lost for good: those that lie before what it repeats.
+func (p *player) hear(in *wire.Input, now int64) (lost uint64) {
+	first := in.Seq - uint32(in.Repeated)
+	if first > p.seq+1 {
+		lost = p.missed(first, now)
+	} else {
+		first = p.seq + 1
+	}
+	for before := int(in.Seq - first); before >= 0; before-- {
+		c, seq := &in.Command, in.Seq-uint32(before)
+		if before > 0 {
+			c = &in.Earlier[before-1]
+		}
+		view := uint32(0)
+		if in.AckTick > uint32(c.Seen) {
+			view = in.AckTick - uint32(c.Seen)
+		}
+		q := queued{
+			Input: sim.Input{MoveX: c.MoveX, MoveY: c.MoveY, Aim: c.Aim, Fire: c.Buttons&wire.ButtonFire != 0, View: view}, seq: seq, at: now,
+		}
+		if p.queue.push(&q) {
+			lost++
+		}
+	}
+	p.seq = in.Seq
+	return lost
+}
+
+// missed gives how many inputs lie between the newest one and that with this number. They are no more than a player may send in the time since: a number that is
+// far ahead is not the truth.
+func (p *player) missed(seq uint32, now int64) uint64 {
+	if p.seq == 0 {
+		return 0 // the first may be any: those before it were sent before the player knew that it had a place
+	}
+	return uint64(min(int64(seq-p.seq-1), (now-p.lastSeen+paceBurst)/p.rate.interval))
+}

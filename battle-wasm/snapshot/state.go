@@ -1,0 +1,68 @@
+// Package snapshot writes what has changed in a battle since a state that its receiver has, in as few bits as that takes.
+//
+// Who runs on as before need not be mentioned: both sides reckon where it must be ([Player.Predict]), and only what differs from that is written. So a
+// player who goes straight on costs one bit a tick, and one who turns a few. Places are fixed-point numbers, exact as the simulation has them, in as many bits as the
+// arena needs; therefore a receiver can check its own reckoning against them.
+//
+// A state is written against any older one, its base, that the receiver is known to have, or against the empty state where none is. What is written depends on the
+// two states alone: receivers who have the same base get the same bytes.
+package snapshot
+
+import "github.com/edge-arena/edge-arena/battle-wasm/sim"
+
+// Player is a player as others see it. The zero value is an empty place.
+type Player struct {
+	// Present is whether the place is taken.
+	Present bool
+	// Alive is whether the player is in the arena; otherwise it waits to come back.
+	Alive bool
+	// Fired and Hit are whether it shot along its aim, or was hit, in this tick.
+	Fired, Hit bool
+	// X and Y are its place, in 1/[sim.Unit].
+	X, Y int32
+	// MoveX and MoveY are how it moved last, Turn by how much it turned.
+	MoveX, MoveY int8
+	Turn         int16
+	// Aim is the direction of sight: a full turn is 65536.
+	Aim uint16
+	// Health is 0 to 100.
+	Health uint8
+	// Lives counts how often it has come into the arena, modulo 256.
+	Lives uint8
+	// Score is its points.
+	Score uint16
+}
+
+// State is a battle after a tick.
+type State struct {
+	// Tick is the tick of the battle.
+	Tick uint32
+	// Players are the places, by number.
+	Players [sim.MaxPlayers]Player
+}
+
+// Take fills the state from an arena.
+func (s *State) Take(a *sim.Arena) {
+	s.Tick = a.Tick
+	for i := range a.Players {
+		p := &a.Players[i]
+		if !p.Present {
+			s.Players[i] = Player{}
+			continue
+		}
+		s.Players[i] = Player{
+			Present: true, Alive: p.Alive, Fired: p.Fired, Hit: p.Hit, X: p.X, Y: p.Y, MoveX: p.MoveX, MoveY: p.MoveY, Turn: p.Turn,
+			Aim: p.Aim, Health: uint8(p.Health), Lives: p.Lives, Score: uint16(min(p.Score, 1<<16-1)),
+		}
+	}
+}
+
+// Predict gives the player as it will be after n ticks in which it goes on as it did.
+func (p Player) Predict(m sim.Motion, n uint32) Player {
+	p.Fired, p.Hit = false, false
+	if p.Alive {
+		p.X, p.Y = m.Move(p.X, p.Y, p.MoveX, p.MoveY, int32(n))
+		p.Aim += uint16(p.Turn) * uint16(n)
+	}
+	return p
+}
