@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
+	"github.com/edge-arena/edge-arena/battle-wasm/predict"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -43,7 +44,10 @@ type bot struct {
 
 // session is a place in one battle.
 type session struct {
-	base int64 // the input that has number 1 in this session
+	base   int64 // the input that has number 1 in this session
+	place  int
+	self   *predict.Self
+	others predict.Others
 }
 
 // join takes a place, and counts from now on for this session. What was due since the last one ended was not answered by anybody.
@@ -70,7 +74,7 @@ func (b *bot) join(ctx context.Context) error {
 	}
 	b.tally.mu.Unlock()
 	b.joined, b.ended = now, false
-	b.session.Store(&session{base: base})
+	b.session.Store(&session{base: base, place: int(welcome.Player), self: predict.NewSelf(client.Motion(&welcome))})
 	return nil
 }
 
@@ -79,14 +83,16 @@ func (b *bot) measured(i int64) bool { return i >= b.first && i < b.end }
 
 // send sends input i. Between two battles there is nobody to send it to.
 func (b *bot) send(i, now int64) {
-	in := wire.Input{Command: b.mover.next()}
 	s := b.session.Load()
+	in := wire.Input{Command: b.mover.next(s.nearest)}
 	if s == nil || i < s.base {
 		return
 	}
+	in.Seen = predict.Delay
 	in.Seq = uint32(i - s.base + 1)
 	b.sentAt[i%remembered].Store(now)
 	b.newest.Store(i)
+	s.self.Did(in.Seq, &in.Command)
 	// A failure (nobody listens there, the socket is full) is counted; the input then shows as lost or overtaken.
 	err := b.client.Send(&in)
 	switch {
@@ -136,11 +142,12 @@ const rejectGrace = 250 * time.Millisecond
 
 // over notes that the session is over: in an orderly way if the battle has ended.
 func (b *bot) over(at int64, orderly bool) {
-	b.session.Store(nil)
+	s := b.session.Swap(nil)
 	b.ended = orderly
 	b.ticks.over(orderly)
 	b.tally.mu.Lock()
 	defer b.tally.mu.Unlock()
+	b.predicted(s)
 	if b.plan.measures(at) {
 		if orderly {
 			b.tally.BattlesEnded++
@@ -178,6 +185,8 @@ func (b *bot) snapshot(s *client.Snapshot, at int64) {
 	if session == nil {
 		return
 	}
+	session.self.Saw(&s.State.Players[session.place], s.AckSeq)
+	session.others.Saw(&s.State)
 	b.tally.mu.Lock()
 	defer b.tally.mu.Unlock()
 	lost := b.ticks.snapshot(int64(s.Tick), at, b.plan.from, b.plan.to)
@@ -238,6 +247,16 @@ func (b *bot) unanswered(i, now int64) {
 	}
 }
 
+// predicted adds up how well a session's place was predicted, from its first input to its last.
+func (b *bot) predicted(s *session) {
+	if s == nil {
+		return
+	}
+	c := s.self.Counts()
+	b.tally.PredictionsChecked += c.Checked
+	b.tally.PredictionsWrong += c.Wrong
+}
+
 // finish settles what is still open when the game is over.
 func (b *bot) finish(now int64) {
 	b.tally.mu.Lock()
@@ -245,6 +264,7 @@ func (b *bot) finish(now int64) {
 	for ; b.next < b.end; b.next++ {
 		b.unanswered(b.next, now)
 	}
+	b.predicted(b.session.Load())
 	b.ticks.finish(b.plan.from, now)
 	b.tally.Ticks += b.ticks.count
 	b.tally.Ticking += time.Duration(b.ticks.time)

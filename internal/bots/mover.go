@@ -6,8 +6,8 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
-// mover decides what one bot does: it runs in one direction for a while, turns its aim, and fires now and then. The same seed and
-// number give the same inputs.
+// mover decides what one bot does: it runs in one direction for a while, turns its aim, and fires now and then at whom it sees nearest. The same seed and
+// number give the same inputs where it sees the same.
 type mover struct {
 	rng  *rand.Rand
 	left int // inputs until the next change of mind
@@ -20,7 +20,7 @@ func newMover(seed uint64, number int) *mover {
 }
 
 // next returns what the bot does next.
-func (m *mover) next() wire.Command {
+func (m *mover) next(nearest func() (aim uint16, ok bool)) wire.Command {
 	if m.left == 0 {
 		m.left = 20 + m.rng.IntN(100)
 		m.in.MoveX, m.in.MoveY = int8(m.rng.IntN(255)-127), int8(m.rng.IntN(255)-127)
@@ -31,6 +31,9 @@ func (m *mover) next() wire.Command {
 	m.in.Buttons = 0
 	if m.rng.IntN(12) == 0 {
 		m.in.Buttons = wire.ButtonFire
+		if aim, ok := nearest(); ok {
+			m.in.Aim = aim
+		}
 	}
 	return m.in
 }

@@ -92,5 +92,8 @@ func TestPlayAgainstTheBattleServer(t *testing.T) {
 	require.Less(t, s.InputsLost, s.InputsScheduled/10)
 	require.Greater(t, s.InputsAcked, s.InputsScheduled/2)
 	require.InDelta(t, 120, s.TickRate(), 12)
+	require.Greater(t, s.PredictionsChecked, s.InputsScheduled/5, "all the time that a bot is not waiting to come back")
+	t.Logf("%d predictions checked, %d wrong", s.PredictionsChecked, s.PredictionsWrong)
+	require.Less(t, s.PredictionsWrong, s.PredictionsChecked/20, "the server does what the bots reckon with")
 	require.Less(t, s.Network.ValueAtQuantile(50), s.FromSend.ValueAtQuantile(50), "the wait for the tick is told")
 }

@@ -56,6 +56,9 @@ type Stats struct {
 	InputsBetween int64
 	// SnapshotsReceived and SnapshotsLost count the server's snapshots; a lost one is a gap in the numbers of the ticks.
 	SnapshotsReceived, SnapshotsLost int64
+	// PredictionsChecked are the bots' predictions of their own places that the server has answered, warm-up included, PredictionsWrong those in which the server had the
+	// bot elsewhere: something happened that it could not know, or inputs of it were lost.
+	PredictionsChecked, PredictionsWrong int64
 	// BadAcks are snapshots that acknowledge an input which was never sent.
 	BadAcks int64
 	// BattlesEnded are sessions that ended with their battle, SessionsLost those that the server did not know any more.
@@ -82,7 +85,7 @@ func (s *Stats) add(o *Stats) {
 		{&s.InputsAcked, &o.InputsAcked}, {&s.InputsOvertaken, &o.InputsOvertaken}, {&s.InputsLost, &o.InputsLost},
 		{&s.InputsBetween, &o.InputsBetween}, {&s.SnapshotsReceived, &o.SnapshotsReceived}, {&s.SnapshotsLost, &o.SnapshotsLost},
 		{&s.BadAcks, &o.BadAcks}, {&s.BattlesEnded, &o.BattlesEnded}, {&s.SessionsLost, &o.SessionsLost},
-		{&s.Ticks, &o.Ticks},
+		{&s.PredictionsChecked, &o.PredictionsChecked}, {&s.PredictionsWrong, &o.PredictionsWrong}, {&s.Ticks, &o.Ticks},
 	} {
 		*sum.to += *sum.from
 	}

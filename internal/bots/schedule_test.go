@@ -121,12 +121,13 @@ func feed(c *tickCounter, atAndTick ...int64) (missing int64) {
 
 func TestMoverIsDeterministicAndValid(t *testing.T) {
 	t.Parallel()
+	nobody := func() (uint16, bool) { return 0, false }
 	a, b, other := newMover(1, 2), newMover(1, 2), newMover(1, 3)
 	same := true
 	for range 1000 {
-		in := a.next()
-		require.Equal(t, in, b.next())
-		same = same && in == other.next()
+		in := a.next(nobody)
+		require.Equal(t, in, b.next(nobody))
+		same = same && in == other.next(nobody)
 		require.NotEqual(t, int8(-128), in.MoveX)
 		require.NotEqual(t, int8(-128), in.MoveY)
 	}
