@@ -32,7 +32,8 @@ type Presence struct {
 	Sequence uint64 `json:"sequence"`
 	// TickRate is the number of ticks a second.
 	TickRate int `json:"tickRate"`
-	// MaxPlayers is the most players in a room, RoomsLimit the most rooms: their numbers are below it.
+	// MaxPlayers is the most players in a room, RoomsLimit the most rooms: their numbers are below it. While the pod's ticks need too much of their time it goes down
+	// to the rooms in use.
 	MaxPlayers int `json:"maxPlayers"`
 	RoomsLimit int `json:"roomsLimit"`
 	// Draining is whether the pod is about to go: it takes no new battles.

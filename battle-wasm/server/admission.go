@@ -109,7 +109,7 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 	switch {
 	case r.count == 0 && s.ended.has(t.Battle):
 		return nil, errOver
-	case r.count == 0 && s.drain.on:
+	case r.count == 0 && (s.drain.on || s.overloaded()):
 		s.refuseRoom()
 		return nil, errFull
 	case r.count == 0:
@@ -134,7 +134,7 @@ func (s *Server) measuringPlace() (*player, error) {
 			return r.freePlace(), nil
 		}
 	}
-	if free == nil || s.drain.on {
+	if free == nil || s.drain.on || s.overloaded() {
 		s.refuseRoom()
 		return nil, errFull
 	}

@@ -99,6 +99,15 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.histogram("battle_snapshot_bytes", "Sizes of snapshots.", &m.snapshotBytes)
 	e.gauge("battle_rooms", "Rooms in use.", rooms)
 	e.gauge("battle_rooms_limit", "Rooms that there can be.", s.cfg.Rooms)
+	overloaded := 0
+	if s.overloaded() {
+		overloaded = 1
+	}
+	e.gauge("battle_overloaded", "Whether ticks need so much of their time that no more battles are taken.", overloaded)
+	e.family("battle_tick_budget_ratio", "gauge", "Share of a tick's period that 19 of 20 ticks of the last seconds needed at most, packets included.")
+	e.text("battle_tick_budget_ratio ")
+	e.decimal(int64(s.load.Share())*second/1000, second)
+	e.text("\n")
 	e.counter("battle_rooms_refused_total", "Battles that were not begun because there was no room for them.", m.roomsRefused)
 	e.gauge("battle_players", "Players in all rooms.", players)
 	e.gauge("battle_players_limit", "Players that there can be in all rooms.", s.cfg.Rooms*s.cfg.MaxPlayers)

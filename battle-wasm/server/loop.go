@@ -20,6 +20,7 @@ type Loop struct {
 	web     *httpd.Server
 	start   int64
 	tick    int64 // the number of the next tick
+	worked  int64 // until when its time has been accounted for
 	putOff  int   // how often errands have waited
 	awake   int64 // when it last had something to do in its ticks
 	in      [maxDatagram]byte
@@ -48,7 +49,7 @@ func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error)
 	}
 	s.logStart()
 	start := m.Now()
-	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start}
+	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start, worked: start}
 	l.web = httpd.New(m, l.handle)
 	if cfg.NATS.Port != 0 {
 		s.bus = nats.New(m, nats.Options{
@@ -77,7 +78,9 @@ func (l *Loop) Turn() {
 	now := l.machine.Now()
 	if l.mayRest(now) {
 		now = l.rest(now)
+		l.worked = now
 	}
+	waited := int64(0)
 	due := l.due(l.tick)
 	for {
 		now = l.drain(now, due)
@@ -85,12 +88,16 @@ func (l *Loop) Turn() {
 			break
 		}
 		l.machine.Wait(due)
-		now = l.machine.Now()
+		woken := l.machine.Now()
+		waited += woken - now
+		now = woken
 	}
 	l.server.metrics.tickLateness.observe(now - due)
 	l.server.Tick()
 	end := l.machine.Now()
 	l.server.metrics.tickDuration.observe(end - now)
+	l.server.observeLoad(end-l.worked-waited, second/int64(l.server.cfg.TickRate))
+	l.worked = end
 	l.tick++
 	behind := (end - l.due(l.tick)) * int64(l.server.cfg.TickRate) / second
 	if skip := behind - catchUp; skip > 0 {

@@ -39,7 +39,7 @@ func (s *Server) appendPresence(b []byte) []byte {
 	e.field("sequence", s.presence.sequence)
 	e.field("tickRate", uint64(s.cfg.TickRate))
 	e.field("maxPlayers", uint64(s.cfg.MaxPlayers))
-	e.field("roomsLimit", uint64(s.cfg.Rooms))
+	e.field("roomsLimit", uint64(s.roomsLimit()))
 	e.text(`,"draining":`, boolean(s.drain.on), `,"rooms":[`)
 	first := true
 	for i := range s.rooms {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"runtime"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/budget"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/journal"
 	"github.com/edge-arena/edge-arena/battle-wasm/nats"
@@ -53,6 +54,7 @@ type Server struct {
 	refusedDue int64 // when the log may say again that a room was refused
 	lastTick   int64 // when the last tick ran; 0 before the first
 	journal    *journal.Journal
+	load       *budget.Meter
 	metrics    metrics
 	memory     runtime.MemStats
 
@@ -93,6 +95,7 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 		codec: snapshot.NewCodec(sim.NewMotion(cfg.TickRate, cfg.Arena.Width, cfg.Arena.Height)),
 		now:   m.Now(),
 	}
+	s.load = budget.NewMeter(cfg.TickRate)
 	s.metrics, s.journal = newMetrics(build), journal.New(cfg.City, cfg.Pod)
 	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
 	s.subjects.presence, s.subjects.result = report.PresenceSubject+cfg.Pod, report.ResultSubject+cfg.Pod
