@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/peer"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
@@ -26,9 +27,9 @@ func (e *RejectError) Error() string { return "rejected by the server: " + e.Rea
 type Client struct {
 	conn    *net.UDPConn
 	start   time.Time
-	session atomic.Pointer[Session]  // nil before the first
-	out     [wire.JoinSize]byte      // what Send and Leave write
-	in      [wire.MaxPacketSize]byte // what Join and Receive read
+	session atomic.Pointer[peer.Session] // nil before the first
+	out     [wire.JoinSize]byte          // what Send and Leave write
+	in      [wire.MaxPacketSize]byte     // what Join and Receive read
 }
 
 // Dial opens a socket to the server at address (`host:port`). Nothing is sent before [Client.Join].
@@ -78,7 +79,7 @@ func (c *Client) Join(ctx context.Context, sealed [ticket.Size]byte) (wire.Welco
 			welcome, err = c.ask(ctx, &join, wait)
 		}
 		if err == nil {
-			c.session.Store(NewSession(&welcome))
+			c.session.Store(peer.New(&welcome))
 			return welcome, c.conn.SetReadDeadline(time.Time{})
 		}
 		var refused *RejectError
@@ -164,7 +165,7 @@ func (c *Client) Leave() error {
 	if s == nil {
 		return errNoSession
 	}
-	leave := wire.Leave{Token: s.token}
+	leave := wire.Leave{Token: s.Token()}
 	_, err := c.conn.Write(leave.AppendTo(c.out[:0]))
 	return err
 }
@@ -173,7 +174,7 @@ func (c *Client) Leave() error {
 type Event struct {
 	// Kind is [wire.KindSnapshot], [wire.KindEnd] or [wire.KindReject].
 	Kind     wire.Kind
-	Snapshot Snapshot
+	Snapshot peer.Snapshot
 	// End ends the session: the battle is over. It may come again, when what became of its result is known.
 	End wire.End
 	// Reject ends the session: the server does not know it any more.
@@ -197,12 +198,12 @@ func (c *Client) Receive(e *Event) error {
 }
 
 // understand fills e with a packet of the session, and says whether it was one.
-func (c *Client) understand(s *Session, kind wire.Kind, b []byte, e *Event) bool {
+func (c *Client) understand(s *peer.Session, kind wire.Kind, b []byte, e *Event) bool {
 	switch kind {
 	case wire.KindSnapshot:
 		return s.Take(b, c.micros(), &e.Snapshot)
 	case wire.KindEnd:
-		return wire.ParseEnd(b, &e.End) == nil && e.End.Token == s.token
+		return wire.ParseEnd(b, &e.End) == nil && e.End.Token == s.Token()
 	case wire.KindReject:
 		return wire.ParseReject(b, &e.Reject) == nil && e.Reject.Nonce == 0
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
+	"github.com/edge-arena/edge-arena/battle-wasm/peer"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
@@ -106,8 +107,8 @@ func TestAPlayerPlays(t *testing.T) {
 
 	_, err = c.Write(make([]byte, 60000)) // too long for any packet: it must do no harm
 	require.NoError(t, err)
-	session := client.NewSession(&w)
-	var s client.Snapshot
+	session := peer.New(&w)
+	var s peer.Snapshot
 	for s.AckSeq == 0 {
 		in := wire.Input{Seq: 1}
 		session.Fill(&in, 0)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/peer"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
@@ -166,7 +166,7 @@ type bot struct {
 	tick [ticket.Size]byte // its ticket
 	w    wire.Welcome
 	seq  uint32
-	c    *client.Session
+	c    *peer.Session
 }
 
 func addr(n byte) transport.Addr { return transport.Addr{IP: [4]byte{10, 0, 0, n}, Port: 4000} }
@@ -236,7 +236,7 @@ func (b *bot) send(p interface{ AppendTo([]byte) []byte }) {
 func (b *bot) welcomed() {
 	b.t.Helper()
 	require.NoError(b.t, wire.ParseWelcome(b.one(), &b.w))
-	b.c = client.NewSession(&b.w)
+	b.c = peer.New(&b.w)
 }
 
 // stays makes this a player who is not dropped, however silent.
@@ -263,7 +263,7 @@ func (b *bot) input(change func(*wire.Input)) {
 }
 
 // snapshot runs a tick, a period later, and takes what the player gets.
-func (b *bot) snapshot() client.Snapshot {
+func (b *bot) snapshot() peer.Snapshot {
 	b.t.Helper()
 	b.m.now += second / 120
 	b.s.Tick()
@@ -271,9 +271,9 @@ func (b *bot) snapshot() client.Snapshot {
 }
 
 // read reads a snapshot.
-func (b *bot) read(packet []byte) client.Snapshot {
+func (b *bot) read(packet []byte) peer.Snapshot {
 	b.t.Helper()
-	var s client.Snapshot
+	var s peer.Snapshot
 	require.True(b.t, b.c.Take(packet, b.m.now/1000, &s))
 	return s
 }

@@ -130,6 +130,12 @@ func (s *Server) Tick() {
 	s.lastTick = s.now
 }
 
+// Run is the number that this start of the server made for itself: tickets are bound to it.
+func (s *Server) Run() uint64 { return s.run }
+
+// InputsLost is how many inputs players have sent that did not become part of their battles.
+func (s *Server) InputsLost() uint64 { return s.metrics.inputsLost }
+
 // idle says whether ticks have nothing to do: nobody plays, and all have been told how their battle ended.
 func (s *Server) idle() bool {
 	if len(s.byToken) > 0 {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
+	"github.com/edge-arena/edge-arena/battle-wasm/peer"
 	"github.com/edge-arena/edge-arena/battle-wasm/sim"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/transport"
@@ -215,7 +215,7 @@ func TestSnapshotsAreWrittenAgainstWhatThePlayerHas(t *testing.T) {
 		bots = append(bots, join(t, m, s, addr(i)))
 	}
 	a := bots[0]
-	next := func(ack uint32) (wire.Snapshot, client.Snapshot) {
+	next := func(ack uint32) (wire.Snapshot, peer.Snapshot) {
 		a.input(func(in *wire.Input) { in.AckTick = ack })
 		m.now += second / 120
 		s.Tick()
@@ -232,7 +232,7 @@ func TestSnapshotsAreWrittenAgainstWhatThePlayerHas(t *testing.T) {
 	require.EqualValues(t, 2, changes.Back)
 	require.Less(t, len(changes.State), len(whole.State)/5)
 	for i := range second.State.Players {
-		require.Equal(t, first.State.Players[i].Predict(client.Motion(&a.w), 2), second.State.Players[i])
+		require.Equal(t, first.State.Players[i].Predict(peer.Motion(&a.w), 2), second.State.Players[i])
 	}
 	for range wire.MaxBack {
 		next(second.Tick)

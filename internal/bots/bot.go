@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
+	"github.com/edge-arena/edge-arena/battle-wasm/peer"
 	"github.com/edge-arena/edge-arena/battle-wasm/predict"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
@@ -74,7 +75,7 @@ func (b *bot) join(ctx context.Context) error {
 	}
 	b.tally.mu.Unlock()
 	b.joined, b.ended = now, false
-	b.session.Store(&session{base: base, place: int(welcome.Player), self: predict.NewSelf(client.Motion(&welcome))})
+	b.session.Store(&session{base: base, place: int(welcome.Player), self: predict.NewSelf(peer.Motion(&welcome))})
 	return nil
 }
 
@@ -180,7 +181,7 @@ func (b *bot) rejoin(ctx context.Context) error {
 }
 
 // snapshot settles every input that this state answers.
-func (b *bot) snapshot(s *client.Snapshot, at int64) {
+func (b *bot) snapshot(s *peer.Snapshot, at int64) {
 	session := b.session.Load()
 	if session == nil {
 		return

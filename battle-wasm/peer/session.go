@@ -1,4 +1,5 @@
-package client
+// Package peer is a player as the battle server sees it: it keeps the snapshots that the server writes others against, and repeats the inputs that may have been lost.
+package peer
 
 import (
 	"sync/atomic"
@@ -44,10 +45,13 @@ type sentInput struct {
 	wire.Command
 }
 
-// NewSession begins the session of a welcome.
-func NewSession(w *wire.Welcome) *Session {
+// New begins the session of a welcome.
+func New(w *wire.Welcome) *Session {
 	return &Session{token: w.Token, codec: snapshot.NewCodec(Motion(w)), Repeat: wire.MaxEarlier}
 }
+
+// Token is the session's secret.
+func (s *Session) Token() uint64 { return s.token }
 
 // Motion is how players move in the battle of a welcome.
 func Motion(w *wire.Welcome) sim.Motion {
@@ -72,6 +76,12 @@ func (s *Session) Fill(in *wire.Input, now int64) {
 		in.Earlier[in.Repeated] = before.Command
 		in.Repeated++
 	}
+}
+
+// Pretend has the session go on as if the snapshot of a tick had just come, which acknowledged the inputs up to acked. It is for loads whose players read nothing.
+func (s *Session) Pretend(tick, acked uint32) {
+	s.have.Store(uint64(tick) << 32)
+	s.acked.Store(acked)
 }
 
 // Take reads a snapshot. It returns false for one that is malformed, forged, or written against a state that the player does not have.
