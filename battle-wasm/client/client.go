@@ -79,6 +79,10 @@ func (c *Client) Join(ctx context.Context, sealed [ticket.Size]byte) (wire.Welco
 			welcome, err = c.ask(ctx, &join, wait)
 		}
 		if err == nil {
+			if !stop() {
+				// It is about to set a deadline, if it has not yet, and later reads would fail of it.
+				return wire.Welcome{}, fmt.Errorf("join %s: %w", c.conn.RemoteAddr(), context.Cause(ctx))
+			}
 			c.session.Store(peer.New(&welcome))
 			return welcome, c.conn.SetReadDeadline(time.Time{})
 		}

@@ -74,6 +74,25 @@ func TestPlayerFromJoinToLeave(t *testing.T) {
 	require.Eventually(t, func() bool { return s.Left() == 1 && s.Players() == 0 }, 5*time.Second, time.Millisecond)
 }
 
+// A join that worked while its context ended must leave no deadline behind: later reads would fail of it.
+func TestJoinWhileItsContextEnds(t *testing.T) {
+	t.Parallel()
+	s := clienttest.Start(t, clienttest.Options{})
+	joined := 0
+	for i := range 300 {
+		c := dial(t, s.Address())
+		ctx, cancel := context.WithCancel(context.Background())
+		time.AfterFunc(time.Duration(i)*time.Microsecond, cancel)
+		if _, err := c.Join(ctx, [ticket.Size]byte{}); err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+			continue
+		}
+		joined++
+		require.NoError(t, c.Receive(new(client.Event)), "join %d", i)
+	}
+	t.Logf("%d of 300 joins were in time", joined)
+}
+
 func TestJoinAgain(t *testing.T) {
 	t.Parallel()
 	s := clienttest.Start(t, clienttest.Options{})

@@ -135,6 +135,9 @@ func (b *bot) receive(ctx context.Context) error {
 		if err := b.rejoin(ctx); err != nil {
 			return err
 		}
+		if ctx.Err() != nil {
+			return nil // The game ended meanwhile: the join that was given up has left a deadline behind.
+		}
 	}
 }
 

@@ -148,6 +148,18 @@ func TestBattleThatEndsIsNoLoss(t *testing.T) {
 	require.InDelta(t, 120, r.Total.TickRate(), 6)
 }
 
+func TestGameThatEndsWhileBotsAskForANewPlace(t *testing.T) {
+	t.Parallel()
+	s := clienttest.Start(t, clienttest.Options{})
+	time.AfterFunc(450*time.Millisecond, func() {
+		s.DropJoins(1_000_000) // nobody gets into another battle
+		s.EndBattle()
+	})
+	r := mustPlay(t, quick(s))
+	require.EqualValues(t, 3, r.Total.BattlesEnded)
+	require.Positive(t, r.Total.InputsAcked)
+}
+
 func TestServerThatForgetsItsPlayersLosesTheirInputs(t *testing.T) {
 	t.Parallel()
 	s := clienttest.Start(t, clienttest.Options{})
