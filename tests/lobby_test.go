@@ -192,9 +192,10 @@ func (c *city) requireNoResultIsLost(node string, pods int) {
 		require.NoError(c.t, report.Err())
 		return report
 	}
+	battle := c.kubectl("battle")
 	rolled := disturb(2, chaos.Kill{Name: "rolling update", Weight: 1, Do: func(context.Context) error {
-		k8s.RunKubectl(c.t, c.kubectl("battle"), "rollout", "restart", "deployment/real-time-battle")
-		return k8s.RunKubectlE(c.t, c.kubectl("battle"), "rollout", "status", "deployment/real-time-battle", "--timeout", "180s")
+		k8s.RunKubectl(c.t, battle, "rollout", "restart", "deployment/real-time-battle")
+		return k8s.RunKubectlE(c.t, battle, "rollout", "status", "deployment/real-time-battle", "--timeout", "180s")
 	}})
 	require.Zero(c.t, rolled.Interrupted, "battles that a rolling update ended")
 	require.Zero(c.t, rolled.Unrecorded, "results that a rolling update lost")

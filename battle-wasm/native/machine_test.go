@@ -5,6 +5,7 @@ package native_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -246,7 +247,7 @@ func TestDial(t *testing.T) {
 	_, err = io.WriteString(peer, "INFO")
 	require.NoError(t, err)
 	n := 0
-	for err = transport.ErrAgain; err == transport.ErrAgain; n, err = m.Read(conn, b[:]) {
+	for err = transport.ErrAgain; errors.Is(err, transport.ErrAgain); n, err = m.Read(conn, b[:]) {
 		m.Wait(m.Now() + 1e6)
 	}
 	require.NoError(t, err)
@@ -257,7 +258,7 @@ func TestDial(t *testing.T) {
 
 	// Where nobody listens it fails at once, or at the first use.
 	conn, err = m.Dial(to)
-	for err == nil || err == transport.ErrAgain {
+	for err == nil || errors.Is(err, transport.ErrAgain) {
 		_, err = m.Read(conn, b[:])
 	}
 	require.ErrorContains(t, err, "refused")

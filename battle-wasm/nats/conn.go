@@ -209,7 +209,8 @@ func (c *Conn) Publish(subject, reply string, headers []Header, payload []byte) 
 		c.counts.Dropped++
 		return false
 	}
-	b := append(c.out, "HPUB "...)
+	b := c.out
+	b = append(b, "HPUB "...)
 	b = append(append(b, subject...), ' ')
 	if reply != "" {
 		b = append(append(append(b, c.opts.Inbox...), reply...), ' ')
@@ -233,7 +234,8 @@ func (c *Conn) greeted() {
 		return // INFO comes again when the server's cluster changes
 	}
 	c.state = proving
-	b := append(c.out, `CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"edge-arena","version":"1","protocol":1,"name":"`...)
+	b := c.out
+	b = append(b, `CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"edge-arena","version":"1","protocol":1,"name":"`...)
 	b = append(append(b, c.opts.Name...), `","user":"`...)
 	b = append(append(b, c.opts.User...), `","pass":"`...)
 	b = append(append(b, c.opts.Password...), "\"}\r\nSUB "...)

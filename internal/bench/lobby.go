@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -179,9 +180,8 @@ func (k keptLobby) withoutBounds() *applyappsv1.DeploymentApplyConfiguration {
 	spec := *changed.Spec
 	template := *spec.Template
 	pod := *template.Spec
-	pod.Containers = append([]applycorev1.ContainerApplyConfiguration(nil), pod.Containers...)
-	args := pod.Containers[0].Args
-	pod.Containers[0].Args = append(args[:len(args):len(args)], "-address-rate=1000000/s", "-ticket-lifetime=2s")
+	pod.Containers = slices.Clone(pod.Containers)
+	pod.Containers[0].Args = slices.Concat(pod.Containers[0].Args, []string{"-address-rate=1000000/s", "-ticket-lifetime=2s"})
 	template.Spec, spec.Template, changed.Spec = &pod, &template, &spec
 	return &changed
 }

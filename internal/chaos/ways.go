@@ -57,7 +57,7 @@ func removePod(ctx context.Context, client kubernetes.Interface, namespace, app,
 	defer cancel()
 	pods, err := client.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
 	if err != nil {
-		return nil //nolint:nilerr // It has been killed, which is all that was asked for.
+		return nil // It has been killed, which is all that was asked for.
 	}
 	for i := range pods.Items {
 		uid := string(pods.Items[i].UID)

@@ -184,10 +184,10 @@ func id(b byte) string { return ticket.ID{b}.String() }
 func TestAnswersAreAsDocumented(t *testing.T) {
 	t.Parallel()
 	l := newLobby(t)
-	l.refused(l.ask("POST", join, "ann", ""), 503, "room", "no battle pod has room")
+	l.refused(l.ask(http.MethodPost, join, "ann", ""), 503, "room", "no battle pod has room")
 	l.pod()
 
-	res := l.ask("POST", join, "ann", "{}")
+	res := l.ask(http.MethodPost, join, "ann", "{}")
 	require.Equal(t, 200, res.StatusCode)
 	seat := decode[api.Seat](t, res)
 	require.Equal(t, "10.0.0.7:30001", seat.Address)
@@ -206,28 +206,28 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		Pod: 77, Room: seat.Room, Battle: battle, Player: pseudonym("ann"), Serial: got.Serial, Expires: seat.ExpiresAt.UnixMilli(),
 	}, got)
 
-	again := decode[api.Seat](t, l.ask("POST", join, "ann", ""))
+	again := decode[api.Seat](t, l.ask(http.MethodPost, join, "ann", ""))
 	require.Equal(t, seat.Battle, again.Battle)
 	require.NotEqual(t, seat.Ticket, again.Ticket)
-	friend := decode[api.Seat](t, l.ask("POST", join, "ben", `{"battle":"`+seat.Battle+`"}`))
+	friend := decode[api.Seat](t, l.ask(http.MethodPost, join, "ben", `{"battle":"`+seat.Battle+`"}`))
 	require.Equal(t, seat.Battle, friend.Battle)
 
-	l.refused(l.ask("POST", join, "cid", `{"battle":"`+seat.Battle+`"}`), 409, "full", "battle is full")
-	l.refused(l.ask("POST", join, "cid", `{"battle":"`+id(9)+`"}`), 404, "battle", "battle is not being fought")
-	l.refused(l.ask("POST", join, "cid", "{}"), 503, "room", "no battle pod has room")
-	res = l.ask("POST", join, "", "{}")
+	l.refused(l.ask(http.MethodPost, join, "cid", `{"battle":"`+seat.Battle+`"}`), 409, "full", "battle is full")
+	l.refused(l.ask(http.MethodPost, join, "cid", `{"battle":"`+id(9)+`"}`), 404, "battle", "battle is not being fought")
+	l.refused(l.ask(http.MethodPost, join, "cid", "{}"), 503, "room", "no battle pod has room")
+	res = l.ask(http.MethodPost, join, "", "{}")
 	require.Equal(t, `Bearer error="invalid_token"`, res.Header.Get("WWW-Authenticate"))
 	l.refused(res, 401, "token", "no bearer token")
-	l.refused(l.ask("POST", join, "expired", "{}"), 401, "token", "token has expired")
-	l.refused(l.ask("POST", join, "cid", strings.Repeat(" ", 1<<10+1)), 413, "request", "body is too large")
+	l.refused(l.ask(http.MethodPost, join, "expired", "{}"), 401, "token", "token has expired")
+	l.refused(l.ask(http.MethodPost, join, "cid", strings.Repeat(" ", 1<<10+1)), 413, "request", "body is too large")
 	for body, detail := range map[string]string{
 		"[]": "body must be a JSON object with nothing but battle", `{"room":1}`: "body must be a JSON object with nothing but battle",
 		"{}{}": "body must be a JSON object with nothing but battle", `{"battle":7}`: "body must be a JSON object with nothing but battle",
 		`{"battle":"7"}`: "battle must be 32 hexadecimal digits", `{"battle":"` + id(0) + `"}`: "battle must be 32 hexadecimal digits",
 	} {
-		l.refused(l.ask("POST", join, "cid", body), 400, "request", detail)
+		l.refused(l.ask(http.MethodPost, join, "cid", body), 400, "request", detail)
 	}
-	form := httptest.NewRequest("POST", join, strings.NewReader("battle=1"))
+	form := httptest.NewRequest(http.MethodPost, join, strings.NewReader("battle=1"))
 	form.Header.Set("Authorization", "bearer cid")
 	w := httptest.NewRecorder()
 	l.handler.ServeHTTP(w, form)
@@ -235,9 +235,9 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 	require.Equal(t, 415, w.Code)
 
 	l.Policy = policy(func(ticket.ID, string, placement.Game) (bool, error) { return false, nil })
-	l.refused(l.ask("POST", join, "ben", "{}"), 403, "policy", "policy does not admit the player")
+	l.refused(l.ask(http.MethodPost, join, "ben", "{}"), 403, "policy", "policy does not admit the player")
 	l.Policy = policy(func(ticket.ID, string, placement.Game) (bool, error) { return true, errors.New("undefined") })
-	l.refused(l.ask("POST", join, "ben", "{}"), 500, "error", "the lobby failed")
+	l.refused(l.ask(http.MethodPost, join, "ben", "{}"), 500, "error", "the lobby failed")
 	l.Policy = policy(yes)
 
 	one := func(id string) api.Battle {
@@ -284,11 +284,11 @@ func TestAnswersAreAsDocumented(t *testing.T) {
 		l.Addresses = ratelimit.New[netip.Prefix](ratelimit.Rate{Requests: 2, Per: time.Hour}, 10)
 	}
 	limit()
-	l.ask("POST", join, "ann", "")
-	res = l.ask("POST", join, "ann", "")
+	l.ask(http.MethodPost, join, "ann", "")
+	res = l.ask(http.MethodPost, join, "ann", "")
 	require.Equal(t, "90", res.Header.Get("Retry-After"))
 	l.refused(res, 429, "rate", "too many requests")
-	l.refused(l.ask("POST", join, "ben", ""), 429, "rate", "too many requests")
+	l.refused(l.ask(http.MethodPost, join, "ben", ""), 429, "rate", "too many requests")
 	l.refused(l.ask("GET", "/v1/battles/"+id(1), "ben", ""), 429, "rate", "too many requests")
 	l.address = "[2001:db8::1]:5000"
 	require.Equal(t, 404, l.ask("GET", "/v1/battles/"+id(1), "ben", "").StatusCode)
@@ -329,11 +329,11 @@ func TestOtherRequests(t *testing.T) {
 		status              int
 	}{
 		"join by GET":          {"GET", join, "", 404},
-		"join by DELETE":       {"DELETE", join, "POST", 405},
-		"battle by POST":       {"POST", "/v1/battles/" + id(1), "GET, HEAD", 405},
+		"join by DELETE":       {"DELETE", join, http.MethodPost, 405},
+		"battle by POST":       {http.MethodPost, "/v1/battles/" + id(1), "GET, HEAD", 405},
 		"nothing":              {"GET", "/", "", 404},
 		"another path":         {"GET", "/v2", "", 404},
-		"metrics are not sent": {"POST", "/metrics", "", 404},
+		"metrics are not sent": {http.MethodPost, "/metrics", "", 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -353,7 +353,7 @@ func TestPanicIsLoggedWithoutWhoAsked(t *testing.T) {
 	l := newLobby(t)
 	l.pod()
 	l.Policy = policy(func(ticket.ID, string, placement.Game) (bool, error) { panic("oh no") })
-	r := httptest.NewRequest("POST", join, http.NoBody)
+	r := httptest.NewRequest(http.MethodPost, join, http.NoBody)
 	r.Header.Set("Authorization", "Bearer ann")
 	require.PanicsWithValue(t, http.ErrAbortHandler, func() { l.handler.ServeHTTP(httptest.NewRecorder(), r) })
 	require.Contains(t, l.log.String(), `"why":"oh no"`)
@@ -368,7 +368,7 @@ func FuzzJoinBody(f *testing.F) {
 	l := newLobby(f)
 	l.pod()
 	f.Fuzz(func(t *testing.T, body string) {
-		r := httptest.NewRequest("POST", join, strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, join, strings.NewReader(body))
 		r.Header.Set("Authorization", "Bearer ann")
 		r.Header.Set("Content-Type", "application/json")
 		w := httptest.NewRecorder()
@@ -392,7 +392,7 @@ func BenchmarkJoin(b *testing.B) {
 			l.pod()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					r := httptest.NewRequest("POST", join, http.NoBody)
+					r := httptest.NewRequest(http.MethodPost, join, http.NoBody)
 					r.Header.Set("Authorization", "Bearer ann")
 					w := httptest.NewRecorder()
 					l.handler.ServeHTTP(w, r)

@@ -200,7 +200,7 @@ func (l *Ledger) RunBackups(ctx context.Context, dir string, every time.Duration
 			wait = min(every, retryBackup)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // It was told to end.
 		}
 		if err != nil {
 			l.log.Error("backups of the ledger fail", "error", err)

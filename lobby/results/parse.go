@@ -47,7 +47,7 @@ func checkResult(r *report.Result) error {
 		return errors.New("battle: is that of bots that measure")
 	}
 	if !isName(r.Pod) {
-		return errors.New("pod: must be a name of lower-case letters, digits, - and .")
+		return errors.New("pod: must be a name of lower-case letters, digits, dots and hyphens")
 	}
 	if _, err := strconv.ParseUint(r.Run, 16, 64); err != nil || len(r.Run) != 16 {
 		return errors.New("run: must be 16 hexadecimal digits")

@@ -155,7 +155,7 @@ func (c *Consumer) Run(ctx context.Context) error {
 		err := c.session(ctx)
 		c.count(func(s *Stats) { s.Connected = false })
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // It was told to end.
 		}
 		if errors.Is(err, ledger.ErrDamaged) {
 			return fmt.Errorf("record results: %w", err)

@@ -124,7 +124,7 @@ func (b *builder) makeBattle() (err error) {
 
 // makeLobby comes last: when the city's keys are rolled the lobby is the one that must be understood by pods old and new.
 func (b *builder) makeLobby() (err error) {
-	b.lobby, err = lobby.NewLobby(b.ctx, b.name+"-lobby", &lobby.LobbyArgs{
+	b.lobby, err = lobby.New(b.ctx, b.name+"-lobby", &lobby.Args{
 		Owner: b.owner, Lobby: b.city.Lobby, Namespace: b.namespace.Metadata.Name().Elem(),
 		NATS: fmt.Sprintf("%s.%s.svc:%d", messaging.App, namespace, messaging.ClientPort), Credentials: b.credentials, Cluster: b.cluster,
 		Protect: b.city.Protect, After: slices.Concat(b.messaging.Ready, b.battle.Ready),

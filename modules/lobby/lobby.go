@@ -22,8 +22,8 @@ import (
 	"github.com/edge-arena/edge-arena/modules/storage"
 )
 
-// LobbyType is the type token of [Lobby].
-const LobbyType = "edge-arena:lobby:Lobby"
+// Type is the type token of [Lobby].
+const Type = "edge-arena:lobby:Lobby"
 
 const (
 	// App is the name of the lobby's Deployment and Service, and its pod's label `app`.
@@ -40,8 +40,8 @@ const (
 	natsDir   = "/etc/lobby/nats"
 )
 
-// LobbyArgs describe a city's lobby.
-type LobbyArgs struct {
+// Args describe a city's lobby.
+type Args struct {
 	// Owner is the city's name, as `region/city`. Required.
 	Owner string
 	// Lobby are its settings. Required.
@@ -60,7 +60,7 @@ type LobbyArgs struct {
 	After []pulumi.Resource
 }
 
-func (a LobbyArgs) validate() error {
+func (a Args) validate() error {
 	var errs []error
 	if strings.Count(a.Owner, "/") != 1 {
 		errs = append(errs, errors.New("owner: required, as region/city"))
@@ -92,13 +92,13 @@ type Lobby struct {
 	Ready []pulumi.Resource
 }
 
-// NewLobby makes a city's lobby.
-func NewLobby(ctx *pulumi.Context, name string, args *LobbyArgs, opts ...pulumi.ResourceOption) (*Lobby, error) {
+// New makes a city's lobby.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Lobby, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("lobby %s: %w", name, err)
 	}
 	l := &Lobby{}
-	if err := ctx.RegisterComponentResource(LobbyType, name, l, opts...); err != nil {
+	if err := ctx.RegisterComponentResource(Type, name, l, opts...); err != nil {
 		return nil, fmt.Errorf("lobby %s: %w", name, err)
 	}
 	b := builder{ctx: ctx, name: name, args: args, parent: pulumi.Composite(pulumi.Parent(l), args.Cluster.Contained())}
@@ -129,7 +129,7 @@ func NewLobby(ctx *pulumi.Context, name string, args *LobbyArgs, opts ...pulumi.
 type builder struct {
 	ctx    *pulumi.Context
 	name   string
-	args   *LobbyArgs
+	args   *Args
 	parent pulumi.ResourceOption
 
 	image      k3s.PodImage
@@ -305,7 +305,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 }
 
 // flags are the lobby's, see cmd/lobby.
-func (a LobbyArgs) flags() []string {
+func (a Args) flags() []string {
 	l := a.Lobby
 	_, city, _ := strings.Cut(a.Owner, "/")
 	return []string{

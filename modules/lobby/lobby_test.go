@@ -23,7 +23,7 @@ func TestAddress(t *testing.T) {
 func TestNewLobbyRefuses(t *testing.T) {
 	t.Parallel()
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		_, err := lobby.NewLobby(ctx, "x", &lobby.LobbyArgs{})
+		_, err := lobby.New(ctx, "x", &lobby.Args{})
 		return err
 	}, pulumi.WithMocks("edge-arena", "test", &mocks.Graph{}))
 	for _, want := range []string{"lobby x: owner: required", "namespace: required", "NATS: required", "credentials: required", "cluster: required"} {

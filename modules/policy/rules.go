@@ -21,7 +21,7 @@ var ruleFiles embed.FS
 // CityNamespace holds the city's own services beside the battle: the message broker and the lobby.
 const CityNamespace = "city"
 
-// portAllocator is the one neighbour that battle pods have in their namespace.
+// portAllocator is the one neighbor that battle pods have in their namespace.
 const portAllocator = "port-allocator"
 
 // rule is a template with its one constraint of the same name.
@@ -46,7 +46,7 @@ func rules() []rule {
 		{
 			name: "battle-runtime", kind: "EdgeArenaBattleRuntime", scope: inBattle,
 			parameters: func(*GatekeeperArgs) object {
-				return object{"runtimeClass": wasm.RuntimeClass, "neighbours": list(portAllocator)}
+				return object{"runtimeClass": wasm.RuntimeClass, "neighbors": list(portAllocator)}
 			},
 			what:   "no RuntimeClass",
 			broken: func(_ *GatekeeperArgs, pod object) { delete(pod.at("spec"), "runtimeClassName") },
