@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,4 +60,25 @@ func TestLoadIsMeasured(t *testing.T) {
 		l.Turn()
 	}
 	require.Greater(t, l.server.load.Share(), 400)
+}
+
+// What battles leave behind is collected after a tick that has left time for it, and not before.
+func TestGarbageIsCollectedWhenThereIsTime(t *testing.T) {
+	m, l := startLoop(t)
+	join(t, m, l.server, addr(1)).stays()
+	m.discard = true
+	l.server.garbage = collectAfter
+	m.cost = second / 120 / 8 // looks at the clock use up most of a period
+	for range 20 {
+		l.Turn()
+	}
+	require.Equal(t, collectAfter, l.server.garbage)
+	m.cost = 0
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	l.Turn()
+	l.Turn()
+	require.Zero(t, l.server.garbage)
+	runtime.ReadMemStats(&after)
+	require.Greater(t, after.NumGC, before.NumGC)
 }

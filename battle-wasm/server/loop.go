@@ -117,6 +117,7 @@ func (l *Loop) errands(now int64) {
 	l.putOff = 0
 	l.web.Pump(now)
 	l.server.flushJournal(l.machine)
+	l.collect()
 }
 
 // drain takes the packets that have come, but no longer than until the tick is due, and returns the time.

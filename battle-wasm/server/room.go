@@ -16,6 +16,7 @@ type room struct {
 	count     int
 	battle    ticket.ID // all zero where bots measure
 	startedAt int64     // ms since 1970
+	seed      uint64    // of the arena
 	arena     sim.Arena
 	sent      sendTimes
 	states    [wire.MaxBack + 1]snapshot.State // of the last ticks
@@ -84,9 +85,10 @@ func (r *room) freePlace() *player {
 func (s *Server) startBattle(r *room, id ticket.ID) {
 	s.metrics.battlesStarted++
 	r.battle, r.startedAt, r.roster.count, r.sent = id, s.clock.Wall(), 0, sendTimes{}
+	r.seed = s.secrets.token()
 	r.arena.Reset(sim.Config{
 		TickRate: s.cfg.TickRate, Width: s.cfg.Arena.Width, Height: s.cfg.Arena.Height,
-		Seed: s.secrets.token(), EndTick: uint32(s.cfg.BattleSeconds * s.cfg.TickRate),
+		Seed: r.seed, EndTick: uint32(s.cfg.BattleSeconds * s.cfg.TickRate),
 	})
 	s.logBattle(r, "battle began").End()
 }

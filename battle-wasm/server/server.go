@@ -55,6 +55,7 @@ type Server struct {
 	lastTick   int64 // when the last tick ran; 0 before the first
 	journal    *journal.Journal
 	load       *budget.Meter
+	garbage    int // battles whose remains have not been collected
 	metrics    metrics
 	memory     runtime.MemStats
 

@@ -16,6 +16,56 @@ var update = flag.Bool("update", false, "write the golden files anew")
 //go:embed testdata/replay.golden
 var golden string
 
+// recorded is a battle that was fought over a lossy network on a real server (package server, TestTheRecordedBattle), and recordedHashes are what it must come to.
+//
+//go:embed testdata/battle.log
+var recorded string
+
+//go:embed testdata/battle.golden
+var recordedHashes string
+
+// TestReplayOfARecordedBattle replays it and compares the state's hash of each second. It runs natively and in Wasm, like [TestReplay].
+func TestReplayOfARecordedBattle(t *testing.T) {
+	var got strings.Builder
+	a, shots, hits := &Arena{}, 0, 0
+	err := Log(recorded).Replay(a, func() {
+		for _, p := range a.Players {
+			shots, hits = shots+int(bit(p.Fired)), hits+int(bit(p.Hit))
+		}
+		if a.Tick%120 == 0 {
+			got.WriteString(strconv.Itoa(int(a.Tick)) + " " + strconv.FormatUint(a.Hash(), 16) + "\n")
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shots == 0 || hits == 0 {
+		t.Errorf("%d shots, %d hits: the battle says too little", shots, hits)
+	}
+	if *update {
+		if err := os.WriteFile("testdata/battle.golden", []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if got.String() != recordedHashes {
+		t.Errorf("hashes differ from testdata/battle.golden:\n%s", got.String())
+	}
+}
+
+// FuzzLog holds the reader of logs to this: whatever comes in, it does not panic.
+func FuzzLog(f *testing.F) {
+	f.Add([]byte(recorded[:min(len(recorded), 2000)]))
+	f.Add([]byte{logReset, 120, 100, 100, 1, 1, logJoin, 9, logStep})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		ticks := 0
+		a := &Arena{}
+		if err := Log(b).Replay(a, func() { ticks++ }); err == nil && ticks > len(b) {
+			t.Errorf("%d ticks of %d bytes", ticks, len(b))
+		}
+	})
+}
+
 // TestReplay plays an input log, with players who come and go, and compares the state's hash once a second with the golden file. It runs
 // natively and, with GOOS=wasip1, in a Wasm runtime: both must give the same hashes.
 func TestReplay(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
-// TestReplayInWasm builds this package's tests for wasip1 and runs [TestReplay] there: the same log must give the same hashes.
+// TestReplayInWasm builds this package's tests for wasip1 and runs [TestReplay] and [TestReplayOfARecordedBattle] there: the same log must give the same hashes.
 func TestReplayInWasm(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -31,9 +31,10 @@ func TestReplayInWasm(t *testing.T) {
 	defer func() { require.NoError(t, r.Close(ctx)) }()
 	wasi_snapshot_preview1.MustInstantiate(ctx, r)
 	var out strings.Builder
-	config := wazero.NewModuleConfig().WithArgs("sim", "-test.v", "-test.run=^TestReplay$").
+	config := wazero.NewModuleConfig().WithArgs("sim", "-test.v", "-test.run=^TestReplay(OfARecordedBattle)?$").
 		WithStdout(&out).WithStderr(&out).WithSysWalltime().WithSysNanotime().WithSysNanosleep()
 	_, err = r.InstantiateWithConfig(ctx, module, config)
 	require.NoError(t, err, out.String())
 	require.Contains(t, out.String(), "--- PASS: TestReplay ")
+	require.Contains(t, out.String(), "--- PASS: TestReplayOfARecordedBattle ")
 }

@@ -56,6 +56,7 @@ func newBench() *cobra.Command {
 			return errors.Join(err, writeBench(jsonFile, report))
 		},
 	}
+	cmd.AddCommand(newBenchNetcode())
 	cmd.Flags().BoolVar(&quick, "quick", false, "fewer and shorter rounds, to try it out")
 	cmd.Flags().StringVar(&jsonFile, "json", "", "write the report to this file (default .arena/bench.json)")
 	cmd.Flags().StringVar(&markdownFile, "markdown", "", "also write it as Markdown: to a new file, or between the marks of one that has them")

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/edge-arena/edge-arena/internal/bench/netcode"
+)
+
+func newBenchNetcode() *cobra.Command {
+	var cfg netcode.Config
+	var jsonFile, markdownFile string
+	cmd := &cobra.Command{
+		Use:   "netcode",
+		Short: "Measure what the battle server sends and computes; no city is needed",
+		Long: "Measure the sizes of snapshots, what a lossy network costs, and what a room costs in a tick, natively and in Wasm. The Wasm side runs\n" +
+			"in WasmEdge 0.14.1 where that is on PATH, and else in wazero, which the report says.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			w, _, err := open(cmd)
+			if err != nil {
+				return err
+			}
+			cfg.Root, cfg.Log, cfg.Command = w.Root, cmd.ErrOrStderr(), "arena bench netcode"
+			report, err := netcode.Run(cmd.Context(), cfg)
+			if err != nil {
+				return fmt.Errorf("bench netcode: %w", err)
+			}
+			report.Table(cmd.OutOrStdout())
+			if markdownFile != "" {
+				err = report.WriteMarkdown(markdownFile)
+			}
+			if jsonFile == "" {
+				jsonFile = w.Path("bench-netcode.json")
+			}
+			f, createErr := os.Create(jsonFile)
+			if createErr != nil {
+				return errors.Join(err, fmt.Errorf("write report: %w", createErr))
+			}
+			return errors.Join(err, report.WriteJSON(f), f.Close())
+		},
+	}
+	cmd.Flags().BoolVar(&cfg.Quick, "quick", false, "fewer and shorter rounds, to try it out")
+	cmd.Flags().StringVar(&jsonFile, "json", "", "write the report to this file (default .arena/bench-netcode.json)")
+	cmd.Flags().StringVar(&markdownFile, "markdown", "", "also write it as Markdown: to a new file, or between the marks of one that has them")
+	return cmd
+}
