@@ -2,27 +2,31 @@ package main
 
 import "unsafe"
 
-// clockName says what cpuTime counts. WasmEdge has the clock; a runtime that has not answers with an error, and the monotonic clock is taken.
-var clockName = func() string {
-	var t uint64
-	if clockTimeGet(threadCPU, 1, unsafe.Pointer(&t)) == 0 && t > 0 {
-		return "processor time of the thread"
-	}
-	clock = monotonic
-	return "wall time"
-}()
-
 const (
 	monotonic = 1
 	threadCPU = 3
 )
 
-var clock uint32 = threadCPU
+// clockName says what cpuTime counts. WasmEdge knows the processor's time; a runtime that does not answers with an error, and the wall's time is taken.
+func clockName() string {
+	if _, ok := read(threadCPU); ok {
+		return "processor time of the thread"
+	}
+	return "wall time"
+}
 
 func cpuTime() int64 {
+	t, ok := read(threadCPU)
+	if !ok {
+		t, _ = read(monotonic)
+	}
+	return t
+}
+
+func read(clock uint32) (int64, bool) {
 	var t uint64
-	clockTimeGet(clock, 1, unsafe.Pointer(&t))
-	return int64(t)
+	errno := clockTimeGet(clock, 1, unsafe.Pointer(&t))
+	return int64(t), errno == 0 && t > 0
 }
 
 //go:wasmimport wasi_snapshot_preview1 clock_time_get

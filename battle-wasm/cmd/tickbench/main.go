@@ -79,7 +79,7 @@ func run(args []string) error {
 		b = strconv.AppendFloat(append(b, ':'), f.value, 'f', -1, 64)
 		b = append(b, ',')
 	}
-	b = strconv.AppendQuote(append(b, `"Clock":`...), clockName)
+	b = strconv.AppendQuote(append(b, `"Clock":`...), clockName())
 	_, err = os.Stdout.Write(append(b, "}\n"...))
 	return err
 }
