@@ -62,6 +62,10 @@ generate: ## Write what is made from the sources: the schema of stack files. A t
 bench: ## Measure what docs/benchmarks.md holds, on the running local city
 	$(ARENA) bench
 
+.PHONY: bench-netcode
+bench-netcode: ## Measure what the battle server sends and computes; no city is needed
+	$(ARENA) bench netcode
+
 .PHONY: bench-fleet
 bench-fleet: ## Measure 110 cities, region after region, and what the orchestration costs (an hour or more)
 	$(ARENA) bench-fleet

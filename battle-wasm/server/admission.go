@@ -150,7 +150,7 @@ func (s *Server) admit(p *player, from transport.Addr, nonce uint64, t *ticket.T
 		delete(s.byAddr, p.addr)
 	}
 	*p = player{
-		room: p.room, place: p.place, id: t.Player, token: s.secrets.token(), nonce: nonce, addr: from, lastSeen: s.now, ackTick: p.room.arena.Tick, network: -1, credit: inputBurst,
+		room: p.room, place: p.place, id: t.Player, token: s.secrets.token(), nonce: nonce, addr: from, lastSeen: s.now, ackTick: p.room.arena.Tick, network: -1, credit: firstGrant * second / int64(s.cfg.TickRate), granted: s.now,
 		rate: newPace(second / int64(2*s.cfg.TickRate)),
 	}
 	s.byToken[p.token] = p

@@ -35,22 +35,22 @@ func (q *queue) pop() *queued {
 	return in
 }
 
-// Each tick grants a player one input and a little more, for its clock may be faster than ours, up to a burst: what the network held up comes at once. They
-// are reckoned in parts of an input.
+// Time grants a player one input a tick and a sixteenth more, for its clock may be faster than ours. What it has not used, for the network or the server itself held it up, it
+// may catch up with, up to as many as can wait.
 const (
-	inputCost  = 16
-	inputGrant = inputCost + 1
-	inputBurst = 16 * inputCost
+	grantOf, grantIn = 17, 16
+	firstGrant       = 4 // ticks
 )
 
 // take fills in what the player does in this tick.
-func (p *player) take(in *sim.Inputs) {
+func (p *player) take(in *sim.Inputs, now, period int64) {
 	in.Count = 0
-	p.credit = min(p.credit+inputGrant, inputBurst)
-	for p.queue.count > 0 && p.credit >= inputCost && in.Count < sim.MaxInputs {
+	p.credit = min(p.credit+(now-p.granted)*grantOf/grantIn, int64(len(p.queue.ring))*period)
+	p.granted = now
+	for p.queue.count > 0 && p.credit >= period && in.Count < sim.MaxInputs {
 		next := p.queue.pop()
 		in.Add(next.Input)
-		p.credit -= inputCost
+		p.credit -= period
 		p.done, p.doneAt, p.fresh = next.seq, next.at, true
 	}
 }

@@ -40,12 +40,13 @@ type player struct {
 	lastSeen int64
 	rate     pace
 
-	queue  queue
-	credit int
-	seq    uint32 // of the newest input that has come
-	done   uint32 // of the newest input that is part of the battle
-	doneAt int64  // when that came
-	fresh  bool   // no snapshot has acknowledged it
+	queue   queue
+	credit  int64  // ns of input that it may send
+	granted int64  // until when that has been reckoned
+	seq     uint32 // of the newest input that has come
+	done    uint32 // of the newest input that is part of the battle
+	doneAt  int64  // when that came
+	fresh   bool   // no snapshot has acknowledged it
 
 	base    uint32 // the tick of the snapshot that the player has now, 0 for none
 	ackTick uint32 // the tick of the newest snapshot that it has had

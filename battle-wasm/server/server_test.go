@@ -151,6 +151,7 @@ func TestEveryInputCounts(t *testing.T) {
 	p.X, p.Y = 500*sim.Unit, 300*sim.Unit
 	right := wire.Command{MoveX: 127}
 	// 1 comes, 2 to 4 are lost, 5 repeats them, then comes 4, which was only late.
+	m.now += second / 120
 	a.input(func(in *wire.Input) { in.Command = right })
 	require.EqualValues(t, 502*sim.Unit, a.snapshot().State.Players[0].X)
 	require.EqualValues(t, 502*sim.Unit, a.snapshot().State.Players[0].X, "nothing has come")
@@ -188,9 +189,35 @@ func TestNobodyIsFasterThanTime(t *testing.T) {
 		s.Tick()
 	}
 	way := int(p.X-16*sim.Unit) / (2 * sim.Unit)
-	require.InDelta(t, ticks*inputGrant/inputCost, way, 1+inputBurst/inputCost)
+	require.InDelta(t, ticks*grantOf/grantIn, way, 1+firstGrant)
 	require.NotZero(t, s.metrics.inputsLost, "the rest has no place to wait in")
 	m.outbox = nil
+}
+
+// When the server had no processor for a quarter of a second, what players sent meanwhile counts at once, and nobody's inputs wait longer from then on.
+func TestAfterAStallInputsDoNotWait(t *testing.T) {
+	t.Parallel()
+	m, s := start(t, nil)
+	a := join(t, m, s, addr(1))
+	s.rooms[0].arena.Players[0].X, s.rooms[0].arena.Players[0].Y = 16*sim.Unit, 300*sim.Unit
+	right := func(in *wire.Input) { in.MoveX = 127 }
+	for range 10 {
+		a.input(right)
+		a.snapshot()
+	}
+	m.now += second / 4
+	for range 30 {
+		a.input(right)
+	}
+	for range 30 / sim.MaxInputs {
+		a.snapshot()
+	}
+	for range 100 {
+		a.input(right)
+		require.Equal(t, a.seq, a.snapshot().AckSeq)
+	}
+	require.Zero(t, s.metrics.inputsLost)
+	require.EqualValues(t, (16+2*140)*sim.Unit, s.rooms[0].arena.Players[0].X)
 }
 
 func TestATriggerPulledBetweenTicksIsNotLost(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 
 // step runs a room's tick and sends the snapshots.
 func (s *Server) step(r *room) {
+	period := second / int64(s.cfg.TickRate)
 	for i := range r.players {
-		r.players[i].take(&s.inputs[i])
+		r.players[i].take(&s.inputs[i], s.now, period)
 	}
 	r.arena.Step(&s.inputs)
 	tick := r.arena.Tick
