@@ -32,12 +32,13 @@ type Presence struct {
 	Sequence uint64 `json:"sequence"`
 	// TickRate is the number of ticks a second.
 	TickRate int `json:"tickRate"`
-	// MaxPlayers is the most players in a room, RoomsLimit the most rooms: their numbers are below it. While the pod's ticks need too much of their time it goes down
-	// to the rooms in use.
+	// MaxPlayers is the most players in a room, RoomsLimit the most rooms: their numbers are below it.
 	MaxPlayers int `json:"maxPlayers"`
 	RoomsLimit int `json:"roomsLimit"`
 	// Draining is whether the pod is about to go: it takes no new battles.
 	Draining bool `json:"draining"`
+	// Full is whether the pod's ticks need so much of their time that it begins no more battles for now, whatever rooms are free.
+	Full bool `json:"full,omitempty"`
 	// Rooms are those in use.
 	Rooms []Room `json:"rooms"`
 }

@@ -23,15 +23,3 @@ func (s *Server) overloaded() bool {
 	rooms, _ := s.occupancy()
 	return rooms > 0
 }
-
-// roomsLimit is how many rooms the lobby may reckon with: all, or no more than those in use.
-func (s *Server) roomsLimit() int {
-	if s.overloaded() {
-		for i := len(s.rooms) - 1; i >= 0; i-- {
-			if s.rooms[i].count > 0 {
-				return i + 1
-			}
-		}
-	}
-	return s.cfg.Rooms
-}

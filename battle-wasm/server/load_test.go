@@ -16,10 +16,11 @@ import (
 func TestOverloadRefusesRooms(t *testing.T) {
 	t.Parallel()
 	m, s := start(t, func(c *config.Config) { c.Rooms, c.MaxPlayers = 4, 2 })
-	limit := func() int {
+	full := func() bool {
 		var p report.Presence
 		require.NoError(t, json.Unmarshal(s.appendPresence(nil), &p))
-		return p.RoomsLimit
+		require.Equal(t, 4, p.RoomsLimit)
+		return p.Full
 	}
 	load := func(percent int64) {
 		for range 2 * 120 {
@@ -27,9 +28,9 @@ func TestOverloadRefusesRooms(t *testing.T) {
 		}
 	}
 	load(90)
-	require.Equal(t, 4, limit(), "without any battle there is nothing that could be late")
+	require.False(t, full(), "without any battle there is nothing that could be late")
 	a := join(t, m, s, addr(1))
-	require.Equal(t, 1, limit())
+	require.True(t, full())
 	join(t, m, s, addr(2))
 	var r wire.Reject
 	require.NoError(t, wire.ParseReject(ask(t, m, s, addr(3), 7, pass(t, m, s, nil)).one(), &r))
@@ -41,7 +42,7 @@ func TestOverloadRefusesRooms(t *testing.T) {
 	s.presence.changed = false
 	load(20)
 	require.True(t, s.presence.changed, "the lobby is told at once")
-	require.Equal(t, 4, limit())
+	require.False(t, full())
 	require.EqualValues(t, 1, join(t, m, s, addr(5)).w.Room)
 }
 

@@ -39,8 +39,12 @@ func (s *Server) appendPresence(b []byte) []byte {
 	e.field("sequence", s.presence.sequence)
 	e.field("tickRate", uint64(s.cfg.TickRate))
 	e.field("maxPlayers", uint64(s.cfg.MaxPlayers))
-	e.field("roomsLimit", uint64(s.roomsLimit()))
-	e.text(`,"draining":`, boolean(s.drain.on), `,"rooms":[`)
+	e.field("roomsLimit", uint64(s.cfg.Rooms))
+	e.text(`,"draining":`, boolean(s.drain.on))
+	if s.overloaded() {
+		e.text(`,"full":true`)
+	}
+	e.text(`,"rooms":[`)
 	first := true
 	for i := range s.rooms {
 		r := &s.rooms[i]

@@ -58,7 +58,7 @@ func (s *Server) appendAddress(b []byte) []byte {
 	e := exposition(append(b, `{"address":"`...))
 	e.text(s.address, `","pod":"`, s.cfg.Pod, `","run":"`, s.runText, `"`)
 	e.field("rooms", uint64(rooms))
-	e.field("roomsLimit", uint64(s.roomsLimit()))
+	e.field("roomsLimit", uint64(s.cfg.Rooms))
 	e.field("players", uint64(players))
 	e.field("maxPlayers", uint64(s.cfg.MaxPlayers))
 	e.field("tickRate", uint64(s.cfg.TickRate))

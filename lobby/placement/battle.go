@@ -13,6 +13,7 @@ type pod struct {
 	maxPlayers    int
 	roomsLimit    int
 	draining      bool
+	full          bool // its ticks have no time for another battle
 	lost          bool
 	seen          time.Time
 	rooms         map[uint16]*battle

@@ -251,7 +251,7 @@ func (b *Board) fullest(except []ticket.ID, now time.Time) *battle {
 func (b *Board) emptiest(now time.Time) *pod {
 	var best *pod
 	for _, p := range b.pods {
-		if p.draining || len(p.rooms) >= p.roomsLimit || !p.alive(now) {
+		if p.draining || p.full || len(p.rooms) >= p.roomsLimit || !p.alive(now) {
 			continue
 		}
 		if best == nil || p.before(best) {

@@ -266,6 +266,23 @@ func TestDrainingPodTakesNoNewBattles(t *testing.T) {
 	require.Equal(t, "b", c.join(4).Pod)
 }
 
+func TestFullPodTakesNoNewBattles(t *testing.T) {
+	t.Parallel()
+	c := newCity(t)
+	c.says("a")
+	fought := c.join(1)
+	full := func(is bool) {
+		require.NoError(t, c.pod("a", func(p *placement.Presence) {
+			p.Full, p.Rooms = is, []placement.Room{fights(fought, time.Minute, players(1, 10)...)}
+		}))
+	}
+	full(true)
+	require.Equal(t, placement.ErrNoRoom, c.joinErr(20, ticket.ID{}), "there are rooms, but no time for another battle")
+	require.NoError(t, c.joinErr(1, ticket.ID{}), "who plays may come back")
+	full(false)
+	require.NotEqual(t, fought.Battle, c.join(20).Battle)
+}
+
 func TestBattleThatIsOver(t *testing.T) {
 	t.Parallel()
 	c := newCity(t)

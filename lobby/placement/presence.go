@@ -12,7 +12,7 @@ type Presence struct {
 	Pod, Address           string
 	Run, Sequence          uint64
 	MaxPlayers, RoomsLimit int
-	Draining               bool
+	Draining, Full         bool
 	Rooms                  []Room
 }
 
@@ -44,7 +44,7 @@ func (b *Board) Presence(p Presence) error {
 		b.pods[p.Pod] = at
 	}
 	at.address, at.sequence, at.seen = p.Address, p.Sequence, now
-	at.maxPlayers, at.roomsLimit, at.draining = p.MaxPlayers, p.RoomsLimit, p.Draining
+	at.maxPlayers, at.roomsLimit, at.draining, at.full = p.MaxPlayers, p.RoomsLimit, p.Draining, p.Full
 	gone := maps.Clone(at.rooms)
 	for i := range p.Rooms {
 		r := &p.Rooms[i]

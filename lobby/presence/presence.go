@@ -101,7 +101,7 @@ func Parse(data []byte) (placement.Presence, error) {
 		return placement.Presence{}, fmt.Errorf("parse presence: %w", err)
 	}
 	p := placement.Presence{
-		Pod: r.Pod, Address: r.Address, Sequence: r.Sequence, MaxPlayers: r.MaxPlayers, RoomsLimit: r.RoomsLimit, Draining: r.Draining,
+		Pod: r.Pod, Address: r.Address, Sequence: r.Sequence, MaxPlayers: r.MaxPlayers, RoomsLimit: r.RoomsLimit, Draining: r.Draining, Full: r.Full,
 		Rooms: make([]placement.Room, 0, min(len(r.Rooms), maxRooms)),
 	}
 	run, err := strconv.ParseUint(r.Run, 16, 64)

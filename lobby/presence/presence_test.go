@@ -25,7 +25,7 @@ const (
 func said(change func(p *report.Presence)) []byte {
 	p := report.Presence{
 		Pod: "real-time-battle-7d9-x2x", Run: "00000000000000ff", Address: "10.0.0.7:30001", Sequence: 9, TickRate: 120, MaxPlayers: 10, RoomsLimit: 4,
-		Draining: true, Rooms: []report.Room{
+		Draining: true, Full: true, Rooms: []report.Room{
 			{Room: 0, EndsIn: 3, Players: []string{}}, {Room: 1, Players: []string{player}}, {Room: 3, Battle: battle, EndsIn: 59, Players: []string{player}},
 		},
 	}
@@ -48,7 +48,7 @@ func id(t testing.TB, text string) ticket.ID {
 
 func want(t testing.TB) placement.Presence {
 	return placement.Presence{
-		Pod: "real-time-battle-7d9-x2x", Address: "10.0.0.7:30001", Run: 255, Sequence: 9, MaxPlayers: 10, RoomsLimit: 4, Draining: true,
+		Pod: "real-time-battle-7d9-x2x", Address: "10.0.0.7:30001", Run: 255, Sequence: 9, MaxPlayers: 10, RoomsLimit: 4, Draining: true, Full: true,
 		Rooms: []placement.Room{
 			{Number: 0, EndsIn: 3 * time.Second, Players: []ticket.ID{}},
 			{Number: 1, Players: []ticket.ID{id(t, player)}},
