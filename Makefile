@@ -55,8 +55,9 @@ test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some
 	go test -tags e2e -count 1 -timeout 60m -v -p 1 -run '$(RUN)' ./tests ./tests/rig/... ./internal/fleet/report ./lobby/results
 
 .PHONY: generate
-generate: ## Write what is made from the sources: the schema of stack files. A test says when it is not current
+generate: ## Write what is made from the sources: the schema of stack files, rules and dashboards. A test says when they are not current
 	go run ./modules/config/schema/gen
+	go run ./monitoring/gen
 
 .PHONY: bench
 bench: ## Measure what docs/benchmarks.md holds, on the running local city
