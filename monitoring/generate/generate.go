@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/edge-arena/edge-arena/monitoring"
+	"github.com/edge-arena/edge-arena/monitoring/dashboards"
 	"github.com/edge-arena/edge-arena/monitoring/rules"
 )
 
@@ -23,6 +24,13 @@ func Files() (map[string][]byte, error) {
 			}
 			files[path.Join(folder, f.Name)] = text
 		}
+	}
+	boards, err := dashboards.All()
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range boards {
+		files[path.Join(monitoring.DashboardFolder, name)] = text
 	}
 	return files, nil
 }
