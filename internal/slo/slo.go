@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/edge-arena/edge-arena/internal/bots"
+	"github.com/edge-arena/edge-arena/monitoring"
 )
 
 // Objectives are the limits to hold.
@@ -18,9 +19,10 @@ type Objectives struct {
 	TickRate float64
 }
 
-// Default are the objectives of every city: a rate of 119.5 allows for what a player does not notice of 120.
+// Default are the objectives of every city, those that its alerts hold it to as well.
 func Default() Objectives {
-	return Objectives{RTTP50: 10 * time.Millisecond, RTTP99: 20 * time.Millisecond, RTTP999: 50 * time.Millisecond, TickRate: 119.5}
+	t := monitoring.Objectives()
+	return Objectives{RTTP50: t.RTTP50.Duration(), RTTP99: t.RTTP99.Duration(), RTTP999: t.RTTP999.Duration(), TickRate: t.LeastTickRate}
 }
 
 func (o Objectives) validate() error {

@@ -74,15 +74,15 @@ func battle() []alert {
 		},
 		{
 			name: "BattlePodMemoryHigh", severity: Ticket, wait: "10m",
-			expr: `(container_memory_working_set_bytes{job="cadvisor",container!=""} / (container_spec_memory_limit_bytes{job="cadvisor",container!=""} > 0))` +
-				battlePods + ` > 0.9`,
+			expr: `container_memory_working_set_bytes{job="cadvisor",container!=""} / (container_spec_memory_limit_bytes{job="cadvisor",container!=""} > 0) > 0.9` +
+				battlePods,
 			summary:     "Battle pod {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit",
 			description: "At the limit the kernel ends the pod, and its battles with it.",
 		},
 		{
 			name: "BattlePodThrottled", severity: Ticket, wait: "10m",
-			expr: `(rate(container_cpu_cfs_throttled_periods_total{job="cadvisor",container!=""}[5m]) / (rate(container_cpu_cfs_periods_total{job="cadvisor",container!=""}[5m]) > 0))` +
-				battlePods + ` > 0.05`,
+			expr: `rate(container_cpu_cfs_throttled_periods_total{job="cadvisor",container!=""}[5m])
+  / (rate(container_cpu_cfs_periods_total{job="cadvisor",container!=""}[5m]) > 0) > 0.05` + battlePods,
 			summary:     "Battle pod {{ $labels.pod }} is held back in {{ $value | humanizePercentage }} of its processor periods",
 			description: "The pod has used up its processor limit for 10 minutes, and waits for as long as the kernel says while ticks are due.",
 		},
@@ -114,7 +114,7 @@ func battle() []alert {
 			description: "For 5 minutes: the node's network or its socket buffers give way. Players miss snapshots.",
 		},
 		{
-			name: "BattleResultsPending", severity: Ticket, expr: `min_over_time(battle_results_pending{job="battle"}[5m]) > 0`, wait: "1m",
+			name: "BattleResultsPending", severity: Ticket, expr: `min_over_time(battle_results_pending{job="battle"}[1m]) > 0`, wait: "5m",
 			summary:     "Battle " + pod + " has {{ $value }} results that nobody has taken",
 			description: "For 5 minutes there has always been a result that JetStream has not acknowledged. Up to 256 wait; after that the oldest is lost.",
 		},
@@ -124,7 +124,7 @@ func battle() []alert {
 			description: "More than 256 results waited for NATS, and the oldest were dropped in the last 15 minutes. They are gone.",
 		},
 		{
-			name: "BattleNATSDisconnected", severity: Ticket, expr: `max_over_time(battle_nats_connected{job="battle"}[1m]) == 0`, wait: "1m",
+			name: "BattleNATSDisconnected", severity: Ticket, expr: `max_over_time(battle_nats_connected{job="battle"}[30s]) == 0`, wait: "2m",
 			summary:     "Battle " + pod + " has no connection to NATS",
 			description: "For 2 minutes. The lobby does not see the pod, so it gets no new players; results wait in it.",
 		},

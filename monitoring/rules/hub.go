@@ -1,13 +1,16 @@
 package rules
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/edge-arena/edge-arena/monitoring"
 )
 
-const budgetSpent = "city:slo_budget_spent:ratio30d"
+// What of each budget is spent, and the budgets themselves: the share of events that need not be good.
+const (
+	budgetSpent = "city:slo_budget_spent:ratio30d"
+	budget      = "objective:slo_budget:ratio"
+)
 
 // fleetSeries are sums over cities, and each city's budget of the month.
 func fleetSeries() Group {
@@ -21,14 +24,14 @@ func fleetSeries() Group {
 	}}
 	for _, o := range monitoring.Objectives().Ratios() {
 		g.Rules = append(g.Rules, Rule{
-			// 1 is all of the month's budget. Each hour counts by its events.
-			Record: budgetSpent,
-			Expr: fmt.Sprintf(`(
-  sum by (region, city, objective) (sum_over_time(city:slo_errors:rate1h{objective="%s"}[30d:1h]))
-  / (sum by (region, city, objective) (sum_over_time(city:slo_events:rate1h{objective="%[1]s"}[30d:1h])) > 0)
-) / %s`, o.Name, strconv.FormatFloat(o.Budget(), 'g', 6, 64)),
+			Record: budget, Labels: map[string]string{"objective": o.Name}, Expr: "vector(" + strconv.FormatFloat(o.Budget(), 'g', 6, 64) + ")",
 		})
 	}
+	// 1 is all of the month's budget. Each hour counts by its events.
+	g.Rules = append(g.Rules, Rule{Record: budgetSpent, Expr: `(
+  sum by (region, city, objective) (sum_over_time(city:slo_errors:rate1h[30d:1h]))
+  / (sum by (region, city, objective) (sum_over_time(city:slo_events:rate1h[30d:1h])) > 0)
+) / on (objective) group_left () ` + budget})
 	return g
 }
 

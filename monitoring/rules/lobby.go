@@ -22,7 +22,7 @@ func lobby() []alert {
 			description: "For 10 minutes one in a hundred requests to join has taken more than 50 ms. It takes one or two on a node that has time.",
 		},
 		{
-			name: "LobbyNATSDisconnected", severity: Page, expr: `max_over_time(lobby_nats_connected{job="lobby"}[1m]) == 0`, wait: "30s",
+			name: "LobbyNATSDisconnected", severity: Page, expr: `max_over_time(lobby_nats_connected{job="lobby"}[30s]) == 0`, wait: "1m",
 			summary:     "The lobby of city {{ $externalLabels.city }} has no connection to NATS",
 			description: "It does not hear which battle pods are there, so it has no room to give. Battles go on.",
 		},
@@ -59,14 +59,14 @@ func lobby() []alert {
 func ledger() []alert {
 	return []alert{
 		{
-			name: "LedgerNotReading", severity: Ticket, expr: `max_over_time(lobby_results_connected{job="lobby"}[1m]) == 0`, wait: "1m",
+			name: "LedgerNotReading", severity: Ticket, expr: `max_over_time(lobby_results_connected{job="lobby"}[30s]) == 0`, wait: "2m",
 			summary:     "The ledger of city {{ $externalLabels.city }} does not read the stream of results",
 			description: "Results are safe in JetStream meanwhile. Players' battles stand as not recorded.",
 		},
 		{
-			name: "LedgerBehind", severity: Ticket, expr: `min_over_time(lobby_results_lag{job="lobby"}[5m]) > 0`, wait: "5m",
+			name: "LedgerBehind", severity: Ticket, expr: `min_over_time(lobby_results_lag{job="lobby"}[1m]) > 0`, wait: "10m",
 			summary:     "The ledger of city {{ $externalLabels.city }} is {{ $value }} results behind",
-			description: "It has not caught up with the stream in 5 minutes. The disk is slow, or results come faster than it can sync.",
+			description: "It has not caught up with the stream in 10 minutes. The disk is slow, or results come faster than it can sync.",
 		},
 		{
 			name: "LedgerResultsMissed", severity: Page, expr: `increase(lobby_results_missed_total{job="lobby"}[1h]) > 0`,

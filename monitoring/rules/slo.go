@@ -17,6 +17,9 @@ type burn struct {
 	severity    string
 }
 
+// shortest is the window that all pages have besides their own: nobody is kept awake for more than 5 minutes after it is over.
+const shortest = "5m"
+
 // burns are the windows of Google's SRE workbook ("Alerting on SLOs", table 5-8): 2 % of the month's budget in an hour, 5 % in six, 10 % in a day,
 // 10 % in three.
 func burns() []burn {
@@ -104,7 +107,11 @@ func burningFor(o monitoring.Objective, severity string) alert {
 		of := func(window string) string {
 			return fmt.Sprintf(`%s%s{objective="%s"} > %s`, errorRatio, window, o.Name, limit)
 		}
-		pairs = append(pairs, fmt.Sprintf("(%s and %s)", of(b.long), of(b.short)))
+		pair := of(b.long) + " and " + of(b.short)
+		if severity == Page && b.short != shortest {
+			pair += " and " + of(shortest)
+		}
+		pairs = append(pairs, "("+pair+")")
 		spans = append(spans, fmt.Sprintf("%s for %s", share(b.factor*o.Budget()), b.long))
 	}
 	return alert{
