@@ -5,9 +5,11 @@ ARENA := go run ./cmd/arena
 # The linter is pinned here and built by Go itself, so that it is the same for everyone.
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Modules of our own beside the main one.
-MODULES := tools/pulumi-resource-command tests/rig/k3s
+MODULES := tools/pulumi-resource-command tests/rig/k3s monitoring/check
 # gator, of the same release as the cities' Gatekeeper.
 GATOR := go -C tests/rig/gatekeeper tool gator
+# promtool, of the same release as the cities' Prometheus.
+PROMTOOL := go -C monitoring/check tool promtool
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
 # compile once more for the detector; SQLite in Go is ten times slower with it.
 RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/... ./lobby/placement ./lobby/presence ./lobby/ratelimit ./lobby/token ./lobby/keyring
@@ -44,11 +46,16 @@ test-unit: ## Run the quick tests
 	go test -short -timeout 15m $(PLAIN)
 	go test -short -race -timeout 15m $(RACED)
 	@for m in $(MODULES); do echo "# $$m"; (cd $$m && go test -timeout 10m ./...) || exit 1; done
-	$(MAKE) --no-print-directory policy-test
+	$(MAKE) --no-print-directory policy-test monitoring-test
 
 .PHONY: policy-test
 policy-test: ## Run the policies over what they must allow and deny
 	$(GATOR) verify $(CURDIR)/modules/policy/rules/...
+
+.PHONY: monitoring-test
+monitoring-test: ## Run promtool over all rules, and over what each alert must fire at and must not
+	$(PROMTOOL) check rules $(CURDIR)/monitoring/generated/rules/*/*.yaml
+	$(PROMTOOL) test rules $(CURDIR)/monitoring/tests/*.yaml
 
 .PHONY: test-e2e
 test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some

@@ -27,6 +27,8 @@ func battle() board {
 			{"Players", []panel{
 				graph("Players", "none", "Players in the pod's rooms.", q(`battle_players{@battle}`, each)),
 				graph("Rooms", "none", "Rooms with a battle.", q(`battle_rooms{@battle}`, each)),
+				graph("Tick budget", "percentunit", "How much of a tick's time ticks need, at P95. Above its limit a pod takes no more battles.", q(`battle_tick_budget_ratio{@battle}`, each)).colored(step{0, green}, step{1, red}),
+				graph("Overloaded", "bool_yes_no", "Whether the pod takes no more battles because its ticks need too much of their time.", q(`battle_overloaded{@battle}`, each)).upTo(1),
 				graph("Rooms refused", "ops", "Battles in a second that were not begun because the pod had no room.", q(`sum by (pod) (rate(battle_rooms_refused_total{@battle}[$__rate_interval]))`, each)),
 				heat("Round trips", "s", "What players wait from an input to its answer, seen by the pod: the network both ways, and the wait for the tick, which is 4.2 ms on average.",
 					q(`sum by (le) (rate(battle_rtt_seconds_bucket{@battle}[$__rate_interval]))`, "")),
@@ -45,6 +47,7 @@ func battle() board {
 				graph("Failed sends and receptions", "ops", "Datagrams in a second that the node did not take or give. It should be nothing.",
 					q(`sum by (pod) (rate(battle_send_errors_total{@battle}[$__rate_interval]))`, each+" sends"), q(`sum by (pod) (rate(battle_receive_errors_total{@battle}[$__rate_interval]))`, each+" receptions")),
 				graph("Silent players dropped", "ops", "Players in a second who were dropped because nothing came from them any more.", q(`sum by (pod) (rate(battle_players_idle_total{@battle}[$__rate_interval]))`, each)),
+				graph("Log lines dropped", "ops", "Lines in a second that were not written because too many came between two ticks.", q(`sum by (pod) (rate(battle_log_lines_dropped_total{@battle}[$__rate_interval]))`, each)),
 				graph("HTTP answers", "reqps", "Probes, scrapes and others by class of status.", q(`sum by (code) (rate(battle_http_requests_total{@battle}[$__rate_interval]))`, "{{code}}")),
 			}},
 			{"Memory and processor", []panel{

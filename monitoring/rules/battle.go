@@ -68,6 +68,11 @@ func battle() []alert {
 			description: "More than a tenth of the ticks of this one pod start 4 ms late or later, for 5 minutes: it gets too little processor, or has too many rooms.",
 		},
 		{
+			name: "BattlePodOverloaded", severity: Ticket, expr: `min_over_time(battle_overloaded{job="battle"}[1m]) == 1`, wait: "10m",
+			summary:     "Battle " + pod + " takes no more battles, because its ticks need too much of their time",
+			description: "For 10 minutes. It refuses rooms that it would have, so that those it has come on time. The city has less room than its stack file says.",
+		},
+		{
 			name: "BattlePodRestarts", severity: Ticket, expr: `resets(battle_ticks_total{job="battle"}[30m]) >= 3`,
 			summary:     "Battle " + pod + " has restarted {{ $value }} times in 30 minutes",
 			description: "The battle server ends again and again, each time with the battles that it had.",

@@ -10,7 +10,8 @@ func policy() []alert {
 		},
 		{
 			name: "PolicyWebhookErrors", severity: Ticket, wait: "5m",
-			expr:        `sum(rate(apiserver_admission_webhook_rejection_count{job="apiserver",error_type!="no_error"}[5m])) + sum(rate(apiserver_admission_webhook_fail_open_count{job="apiserver"}[5m])) > 0`,
+			expr: `(sum(rate(apiserver_admission_webhook_rejection_count{job="apiserver",error_type!="no_error"}[5m])) or vector(0))
+  + (sum(rate(apiserver_admission_webhook_fail_open_count{job="apiserver"}[5m])) or vector(0)) > 0`,
 			summary:     "The API server of city {{ $externalLabels.city }} cannot ask its admission webhooks",
 			description: "For 5 minutes calls of Gatekeeper's or the port allocator's webhook have failed. Where it is the port allocator's, no new battle pod can start.",
 		},

@@ -16,10 +16,7 @@ const (
 func fleetSeries() Group {
 	g := Group{Name: "fleet-series", Interval: "1m", Rules: []Rule{
 		{Record: "region:cities:count", Expr: `count by (region) (last_over_time(edge_arena_city_info[2m]))`},
-		{Record: "region:battle_pods_up:sum", Expr: `sum by (region) (city:battle_pods_up:sum)`},
 		{Record: "region:battle_players:sum", Expr: `sum by (region) (city:battle_players:sum)`},
-		{Record: "region:battle_rooms:sum", Expr: `sum by (region) (city:battle_rooms:sum)`},
-		{Record: "region:battle_battles_ended:rate5m", Expr: `sum by (region, outcome) (city:battle_battles_ended:rate5m)`},
 		{Record: "region:slo_error_ratio:rate1h", Expr: `sum by (region, objective) (city:slo_errors:rate1h) / (sum by (region, objective) (city:slo_events:rate1h) > 0)`},
 	}}
 	for _, o := range monitoring.Objectives().Ratios() {

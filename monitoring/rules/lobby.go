@@ -48,7 +48,8 @@ func lobby() []alert {
 		},
 		{
 			name: "ForgedMessages", severity: Ticket,
-			expr:        `sum(increase(lobby_presences_total{job="lobby",result="forged"}[15m])) + sum(increase(lobby_results_refused_total{job="lobby",result="forged"}[15m])) > 0`,
+			expr: `(sum(increase(lobby_presences_total{job="lobby",result="forged"}[15m])) or vector(0))
+  + (sum(increase(lobby_results_refused_total{job="lobby",result="forged"}[15m])) or vector(0)) > 0`,
 			summary:     "The lobby of city {{ $externalLabels.city }} has refused {{ $value | humanize }} messages with a wrong signature",
 			description: "Somebody who may publish to NATS does not know the city's ticket key: a pod of an old generation of credentials, or an intruder.",
 		},

@@ -49,7 +49,8 @@ func shipper() []alert {
 		},
 		{
 			name: "LogShipperDrops", severity: Ticket, wait: "1m",
-			expr:        `sum(increase(otelcol_exporter_enqueue_failed_log_records{job="log-shipper"}[10m])) + sum(increase(otelcol_receiver_refused_log_records{job="log-shipper"}[10m])) > 0`,
+			expr: `(sum(increase(otelcol_exporter_enqueue_failed_log_records{job="log-shipper"}[10m])) or vector(0))
+  + (sum(increase(otelcol_receiver_refused_log_records{job="log-shipper"}[10m])) or vector(0)) > 0`,
 			summary:     "The log shipper of city {{ $externalLabels.city }} has dropped {{ $value | humanize }} log lines",
 			description: "In the last 10 minutes. Its queue on the disk is full, or it is out of memory.",
 		},
