@@ -132,11 +132,9 @@ func (b *bot) receive(ctx context.Context) error {
 			}
 			b.over(at, false)
 		}
-		if err := b.rejoin(ctx); err != nil {
+		// Where the game has ended meanwhile, the join that was given up has left a deadline behind: nothing can be read any more.
+		if err := b.rejoin(ctx); err != nil || ctx.Err() != nil {
 			return err
-		}
-		if ctx.Err() != nil {
-			return nil // The game ended meanwhile: the join that was given up has left a deadline behind.
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -214,7 +215,7 @@ func TestMigrations(t *testing.T) {
 	require.NoError(t, migrate(ctx, db, steps)) // again does nothing
 
 	// One that fails half way leaves the schema before it, and those before it.
-	more := append(steps[:len(steps):len(steps)], "CREATE TABLE a (x) STRICT", "CREATE TABLE a (x INTEGER) STRICT; SELECT nothing FROM nowhere")
+	more := slices.Concat(steps, []string{"CREATE TABLE a (x) STRICT", "CREATE TABLE a (x INTEGER) STRICT; SELECT nothing FROM nowhere"})
 	more[len(steps)] = "CREATE TABLE a (x INTEGER) STRICT"
 	err = migrate(ctx, db, more)
 	require.ErrorContains(t, err, fmt.Sprintf("migrate to schema %d: ", len(steps)+2))
