@@ -19,8 +19,13 @@ const validity = 10 * 365 * 24 * time.Hour
 
 // newCA makes the CA of a city's NATS: its certificate and its key, in PEM.
 func newCA(city string, now time.Time) (certificate, key string, err error) {
+	return newAuthority("edge-arena NATS CA of "+city, now)
+}
+
+// newAuthority makes a CA.
+func newAuthority(name string, now time.Time) (certificate, key string, err error) {
 	return issue(&x509.Certificate{
-		Subject:               pkix.Name{CommonName: "edge-arena NATS CA of " + city},
+		Subject:               pkix.Name{CommonName: name},
 		KeyUsage:              x509.KeyUsageCertSign,
 		IsCA:                  true,
 		BasicConstraintsValid: true,
@@ -30,6 +35,16 @@ func newCA(city string, now time.Time) (certificate, key string, err error) {
 
 // newCertificate makes a server's certificate by the CA, for the hosts.
 func newCertificate(ca, caKey string, hosts []string, now time.Time) (certificate, key string, err error) {
+	return sign(ca, caKey, &x509.Certificate{
+		Subject:     pkix.Name{CommonName: hosts[0]},
+		DNSNames:    hosts,
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}, now)
+}
+
+// sign makes a certificate by the CA.
+func sign(ca, caKey string, template *x509.Certificate, now time.Time) (certificate, key string, err error) {
 	parent, err := parseCertificate(ca)
 	if err != nil {
 		return "", "", fmt.Errorf("CA: %w", err)
@@ -42,12 +57,7 @@ func newCertificate(ca, caKey string, hosts []string, now time.Time) (certificat
 	if err != nil {
 		return "", "", errors.New("CA: its key cannot be read") // the cause might quote it
 	}
-	return issue(&x509.Certificate{
-		Subject:     pkix.Name{CommonName: hosts[0]},
-		DNSNames:    hosts,
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, parent, signer, now)
+	return issue(template, parent, signer, now)
 }
 
 // issue signs the template with the parent's key, or with its own where there is no parent.
