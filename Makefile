@@ -5,7 +5,7 @@ ARENA := go run ./cmd/arena
 # The linter is pinned here and built by Go itself, so that it is the same for everyone.
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Modules of our own beside the main one.
-MODULES := tools/pulumi-resource-command tests/rig/k3s monitoring/check
+MODULES := tools/pulumi-resource-command tests/rig/k3s tests/rig/natsexporter monitoring/check
 # gator, of the same release as the cities' Gatekeeper.
 GATOR := go -C tests/rig/gatekeeper tool gator
 # promtool, of the same release as the cities' Prometheus.

@@ -2,7 +2,11 @@ package workspace
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
 
+	gateway "github.com/edge-arena/edge-arena/internal/hubgateway/image"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
 	lobby "github.com/edge-arena/edge-arena/lobby/image"
@@ -18,8 +22,15 @@ func (w *Workspace) services(ctx context.Context, p *progress.Reporter) ([]toolc
 	if err := w.place(ctx, ours.Archive, "images", "lobby.tar"); err != nil {
 		return nil, err
 	}
+	hub, err := gateway.Build(ctx, p, w.Cache, w.Root)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.place(ctx, hub.Archive, "images", "hubgateway.tar"); err != nil {
+		return nil, err
+	}
 	var parts []toolchain.Part
-	for _, img := range []upstream.Image{upstream.NATS, upstream.Gatekeeper} {
+	for _, img := range append([]upstream.Image{upstream.NATS, upstream.Gatekeeper}, upstream.Monitoring()...) {
 		got, err := upstream.Ensure(ctx, p, w.Cache, img)
 		if err != nil {
 			return nil, err
@@ -33,5 +44,29 @@ func (w *Workspace) services(ctx context.Context, p *progress.Reporter) ([]toolc
 		}
 		parts = append(parts, toolchain.Part{Name: img.Name, Version: img.Version, Path: got.Archive, Origin: origin, StandIn: standIn})
 	}
-	return parts, w.makePlayerKeys()
+	grafana, err := w.grafana(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return append(parts, grafana), w.makePlayerKeys()
+}
+
+// grafana places Grafana's image where it can be had. Where it cannot, cities of this machine come up without.
+func (w *Workspace) grafana(ctx context.Context, p *progress.Reporter) (toolchain.Part, error) {
+	img := upstream.Grafana
+	part := toolchain.Part{Name: img.Name, Version: img.Version}
+	got, err := upstream.Ensure(ctx, p, w.Cache, img)
+	switch {
+	case errors.Is(err, upstream.ErrNotToBeHad):
+		part.Version, part.Origin, part.StandIn = "", "left out: no registry answers, and there is no module to build it from", true
+		// What an earlier preparation has left is not what a city is told.
+		if err := os.Remove(w.Path("images", img.Name+".tar")); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return part, fmt.Errorf("leave out Grafana: %w", err)
+		}
+		return part, nil
+	case err != nil:
+		return part, err
+	}
+	part.Path, part.Origin = got.Archive, "upstream image "+img.Reference
+	return part, w.place(ctx, got.Archive, "images", img.Name+".tar")
 }

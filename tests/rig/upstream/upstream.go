@@ -48,34 +48,16 @@ type Image struct {
 	Reference string
 	// Version is the release of the program in it, as Go's linker is told where the program does not know it.
 	Version string
-	// Package is the package of the program, seen from the module.
+	// Package is the package of the program, seen from the module. Default is none: then only the upstream image will do.
 	Package string
+	// Tags are the build tags. Default is none.
+	Tags string
 	// LinkerFlags are given to the linker besides -s and -w. Default is none.
 	LinkerFlags string
 	// Program is the path of the program in the image, and the image's entrypoint.
 	Program string
 	// User is who runs it, `uid:gid`. Default is root, as the upstream image has it.
 	User string
-}
-
-// Gatekeeper is the policy engine. Its module wires the manager anew: see tests/rig/gatekeeper.
-var Gatekeeper = Image{
-	Name:        "gatekeeper",
-	Reference:   "docker.io/openpolicyagent/gatekeeper:v3.15.1",
-	Version:     "v3.15.1",
-	Package:     ".",
-	LinkerFlags: "-X github.com/open-policy-agent/gatekeeper/v3/pkg/version.Version=v3.15.1",
-	Program:     "/manager",
-	User:        "65532:65532",
-}
-
-// NATS is the message broker.
-var NATS = Image{
-	Name:      "nats",
-	Reference: "docker.io/library/nats:2.10.22-alpine",
-	Version:   "v2.10.22",
-	Package:   "github.com/nats-io/nats-server/v2",
-	Program:   "/usr/local/bin/nats-server",
 }
 
 // Result is an image in the cache.
@@ -87,6 +69,9 @@ type Result struct {
 	// Origin is [OriginUpstream] or [OriginStandIn].
 	Origin string
 }
+
+// ErrNotToBeHad is an image that no registry within reach has, and that nothing here can be built to stand in for.
+var ErrNotToBeHad = errors.New("no registry has it within reach, and there is no module to build a stand-in from")
 
 // Ensure gives the image from the cache, else from its registry, else built. What a machine has begun with it keeps, or the pods of its
 // cities would change with the weather on the way to the registry: an image that was pulled stays, and so does a stand-in until what it
@@ -116,16 +101,19 @@ type ensurer struct {
 var errUnreachable = errors.New("no registry has it within reach")
 
 func (e ensurer) ensure(ctx context.Context, img Image) (Result, error) {
-	built, err := e.key(ctx, img)
-	if err != nil {
-		return Result{}, fmt.Errorf("image %s: %w", img.Name, err)
-	}
 	pulled := cache.NewKey(OriginUpstream, img.Reference, platform.String())
 	if dir, ok := e.cache.Lookup(kind, pulled); ok {
 		return result(img, dir, OriginUpstream)
 	}
-	if dir, ok := e.cache.Lookup(kind, built); ok {
-		return result(img, dir, OriginStandIn)
+	var built cache.Key
+	if img.Package != "" {
+		var err error
+		if built, err = e.key(ctx, img); err != nil {
+			return Result{}, fmt.Errorf("image %s: %w", img.Name, err)
+		}
+		if dir, ok := e.cache.Lookup(kind, built); ok {
+			return result(img, dir, OriginStandIn)
+		}
 	}
 	dir, err := e.cache.Get(ctx, kind, pulled, func(ctx context.Context, dir string) error {
 		image, err := e.pull(ctx, img.Reference)
@@ -139,6 +127,9 @@ func (e ensurer) ensure(ctx context.Context, img Image) (Result, error) {
 	}
 	if !errors.Is(err, errUnreachable) {
 		return Result{}, fmt.Errorf("image %s: pull: %w", img.Name, err)
+	}
+	if img.Package == "" {
+		return Result{}, fmt.Errorf("image %s: %w", img.Reference, ErrNotToBeHad)
 	}
 	dir, err = e.cache.Get(ctx, kind, built, func(ctx context.Context, dir string) error {
 		return e.progress.Step(ctx, "build the stand-in for "+img.Reference, func(ctx context.Context) error { return e.pack(ctx, img, dir) })
@@ -246,7 +237,7 @@ func reachable(ctx context.Context, tag name.Tag) error {
 func build(ctx context.Context, img Image, dir, out string) error {
 	env := append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOFLAGS=-mod=readonly", "GOWORK=off")
 	flags := strings.TrimSpace("-s -w " + img.LinkerFlags)
-	_, err := command.Cmd{Dir: dir, Env: env}.Run(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", out, img.Package)
+	_, err := command.Cmd{Dir: dir, Env: env}.Run(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", img.Tags, "-ldflags", flags, "-o", out, img.Package)
 	if err != nil {
 		return fmt.Errorf("build %s %s: %w", img.Name, img.Version, err)
 	}

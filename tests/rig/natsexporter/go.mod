@@ -1,0 +1,3 @@
+module github.com/edge-arena/edge-arena/tests/rig/natsexporter
+
+go 1.26
