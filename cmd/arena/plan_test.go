@@ -45,8 +45,8 @@ func TestPlan(t *testing.T) {
 	jsonFile := filepath.Join(t.TempDir(), "plan.json")
 	code, stdout, stderr := arena(t, "plan", "--no-preview", "--json", jsonFile)
 	require.Zero(t, code, stderr)
-	require.Contains(t, stdout, "region east: 1 city in 1 wave, 1 node, 10 battle pods of 16 that fit\n")
-	require.Contains(t, stdout, "fleet: 2 regions, 2 cities, 2 nodes, 20 battle pods of 32 that fit\n80 USD a month")
+	require.Contains(t, stdout, "region east: 1 city in 1 wave, 1 node, 10 battle pods of 15 that fit\n")
+	require.Contains(t, stdout, "fleet: 2 regions, 2 cities, 2 nodes, 20 battle pods of 30 that fit\n80 USD a month")
 	require.NotContains(t, stdout, "region local")
 	require.NotContains(t, stdout, "changes:")
 	content, err := os.ReadFile(jsonFile)
@@ -77,7 +77,7 @@ func TestPlanRefuses(t *testing.T) {
 	require.Empty(t, stdout)
 	for _, name := range []string{"large-1", "large-2"} {
 		require.Contains(t, stderr, "Pulumi."+name+".yaml: the region's config has 1 problem(s):\n"+
-			"  cities[0].battle.replicas: replicas 100 x 200m = 20 cores, a has 3.2 free on 1 node: at most 16, or 7 nodes")
+			"  cities[0].battle.replicas: replicas 100 x 200m = 20 cores, a has 3 free on 1 node: at most 15, or 7 nodes")
 	}
 	code, _, stderr = arena(t, "plan", "-s", "nowhere")
 	require.Equal(t, 1, code)

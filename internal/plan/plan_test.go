@@ -15,7 +15,7 @@ import (
 func region(t *testing.T, more, cities string) *config.Region {
 	t.Helper()
 	image := "r.example/a@sha256:" + strings.Repeat("0a", 32)
-	r, err := config.ParseWithoutFiles(fmt.Appendf(nil, `{"name": "east", "lobby": {"image": %q, "playerKeysFile": "k", "issuer": "i"}, %s "cities": [%s]}`, image, more, strings.ReplaceAll(cities, "IMAGES",
+	r, err := config.ParseWithoutFiles(fmt.Appendf(nil, `{"name": "east", "lobby": {"image": %q, "playerKeysFile": "k", "issuer": "i"}, "monitoring": {"hub": {"gateway": {"image": %q}}}, %s "cities": [%s]}`, image, image, more, strings.ReplaceAll(cities, "IMAGES",
 		fmt.Sprintf(`"image": %q, "portAllocator": {"image": %q}`, image, image))))
 	require.NoError(t, err)
 	return r
@@ -27,23 +27,23 @@ func TestOf(t *testing.T) {
 		city string
 		want City
 	}{
-		// An edge box of 4 cores and 8 GiB keeps 400m + 200m + 200m and 880Mi + 350Mi + 400Mi free: 3.2 cores and 6562Mi are left.
-		// Battle pods of 200m and 256Mi: 3200/200 = 16 by CPU, 6562/256 = 25 by memory.
-		// Containers of 2 cores and 2 GiB: 3200/2000 = 1 by CPU, 6562/2048 = 3 by memory. So 10 of them need 10 nodes: 400, of which 40 is a tenth.
+		// An edge box of 4 cores and 8 GiB, which is the region's hub, keeps 400m + 200m + 200m + 200m and 880Mi + 350Mi + 400Mi + 900Mi free: 3 cores and
+		// 5662Mi are left. Battle pods of 200m and 256Mi: 3000/200 = 15 by CPU, 5662/256 = 22 by memory.
+		// Containers of 2 cores and 2 GiB: 3000/2000 = 1 by CPU, 5662/2048 = 2 by memory. So 10 of them need 10 nodes: 400, of which 40 is a tenth.
 		"one edge box": {
 			city: `{"name": "a", "nodes": [{"name": "n", "host": "h"}], "battle": {IMAGES}}`,
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 1, Pods: 10, Fit: 16, Free: 6,
+					Cities: 1, Nodes: 1, Pods: 10, Fit: 15, Free: 5,
 					Cost:      Cost{Month: 40, ContainerNodes: 10, ContainerMonth: 400, Saving: 90},
 					StorageMB: 500, ContainerStorageMB: 2000,
 				},
-				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"}},
+				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 3000, Memory: 5662 << 20, Fit: 15, Bound: "cpu"}},
 			},
 		},
-		// The first node: 8 - 0.8 = 7.2 cores, 4 GiB - 1630Mi = 2466Mi: pods 36 by CPU, 9 by memory; containers 3 by CPU, 1 by memory.
-		// The second, which has no services: 3.4 cores and 6962Mi: 17 pods, 1 container. 20 containers: 1 on the first at 100, and 19 like the second at 50: 1050.
+		// The first node: 8 - 1 = 7 cores, 4 GiB - 2530Mi = 1566Mi: pods 35 by CPU, 6 by memory; a container does not fit, and is held nevertheless.
+		// The second, which has neither services nor the hub: 3.4 cores and 6962Mi: 17 pods, 1 container. 20 containers: 1 on the first at 100, and 19 like the second at 50: 1050.
 		// 150 instead of 1050 saves 900/1050 = 85.714 %.
 		"nodes that differ": {
 			city: `{"name": "a", "battle": {"replicas": 20, IMAGES}, "nodes": [
@@ -52,18 +52,18 @@ func TestOf(t *testing.T) {
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 2, Pods: 20, Fit: 26, Free: 6,
+					Cities: 1, Nodes: 2, Pods: 20, Fit: 23, Free: 3,
 					Cost:      Cost{Month: 150, ContainerNodes: 20, ContainerMonth: 1050, Saving: 100 * 900. / 1050},
 					StorageMB: 1000, ContainerStorageMB: 4000,
 				},
 				Bound: "memory, cpu",
 				Rooms: []Room{
-					{Node: "n1", CPU: 7200, Memory: 2466 << 20, Fit: 9, Bound: "memory"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
+					{Node: "n1", CPU: 7000, Memory: 1566 << 20, Fit: 6, Bound: "memory"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
 				},
 			},
 		},
-		// 64 - 0.8 = 63.2 cores, 128 GiB - 1630Mi = 129442Mi: 316 pods by CPU, 505 by memory, but 110 - 10 = 100 by the kubelet.
-		// Containers: 31 by CPU, 63 by memory: 100 of them need 4 nodes, 3 of 31 and one of 7. 300 instead of 1200 saves 75 %.
+		// 64 - 1 = 63 cores, 128 GiB - 2530Mi = 128542Mi: 315 pods by CPU, 502 by memory, but 110 - 10 = 100 by the kubelet.
+		// Containers: 31 by CPU, 62 by memory: 100 of them need 4 nodes, 3 of 31 and one of 7. 300 instead of 1200 saves 75 %.
 		"the kubelet's limit": {
 			city: `{"name": "a", "nodes": [{"name": "n", "host": "h"}], "size": {"cpu": "64", "memory": "128Gi"}, "prices": {"nodeMonth": 300},
 				"battle": {"replicas": 100, IMAGES}}`,
@@ -74,20 +74,20 @@ func TestOf(t *testing.T) {
 					Cost:      Cost{Month: 300, ContainerNodes: 4, ContainerMonth: 1200, Saving: 75},
 					StorageMB: 5000, ContainerStorageMB: 20000,
 				},
-				Bound: "pods", Rooms: []Room{{Node: "n", CPU: 63200, Memory: 129442 << 20, Fit: 100, Bound: "pods"}},
+				Bound: "pods", Rooms: []Room{{Node: "n", CPU: 63000, Memory: 128542 << 20, Fit: 100, Bound: "pods"}},
 			},
 		},
-		// 2 - 0.8 = 1.2 cores hold no container, so one node is reckoned for each of the 5; 1200/200 = 6 pods fit.
+		// 2 - 1 = 1 core holds no container, so one node is reckoned for each of the 5; 1000/200 = 5 pods fit.
 		"a node too small for a container": {
 			city: `{"name": "a", "nodes": [{"name": "n", "host": "h"}], "size": {"cpu": "2"}, "battle": {"replicas": 5, IMAGES}}`,
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 1, Pods: 5, Fit: 6, Free: 1,
+					Cities: 1, Nodes: 1, Pods: 5, Fit: 5,
 					Cost:      Cost{Month: 40, ContainerNodes: 5, ContainerMonth: 200, Saving: 80},
 					StorageMB: 250, ContainerStorageMB: 1000,
 				},
-				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 1200, Memory: 6562 << 20, Fit: 6, Bound: "cpu"}},
+				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 1000, Memory: 5662 << 20, Fit: 5, Bound: "cpu"}},
 			},
 		},
 		// Three servers for two pods: containers would do with two nodes. 120 instead of 80 is half as much again.
@@ -97,13 +97,13 @@ func TestOf(t *testing.T) {
 			want: City{
 				Name: "a",
 				Totals: Totals{
-					Cities: 1, Nodes: 3, Pods: 2, Fit: 50, Free: 48,
+					Cities: 1, Nodes: 3, Pods: 2, Fit: 49, Free: 47,
 					Cost:      Cost{Month: 120, ContainerNodes: 2, ContainerMonth: 80, Saving: -50},
 					StorageMB: 100, ContainerStorageMB: 400,
 				},
 				Bound: "cpu",
 				Rooms: []Room{
-					{Node: "n1", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
+					{Node: "n1", CPU: 3000, Memory: 5662 << 20, Fit: 15, Bound: "cpu"}, {Node: "n2", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
 					{Node: "n3", CPU: 3400, Memory: 6962 << 20, Fit: 17, Bound: "cpu"},
 				},
 			},
@@ -111,8 +111,8 @@ func TestOf(t *testing.T) {
 		"for nothing": {
 			city: `{"name": "a", "nodes": [{"name": "n", "host": "h"}], "prices": {"nodeMonth": 0}, "battle": {"replicas": 1, IMAGES}}`,
 			want: City{
-				Name: "a", Totals: Totals{Cities: 1, Nodes: 1, Pods: 1, Fit: 16, Free: 15, Cost: Cost{ContainerNodes: 1}, StorageMB: 50, ContainerStorageMB: 200},
-				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 3200, Memory: 6562 << 20, Fit: 16, Bound: "cpu"}},
+				Name: "a", Totals: Totals{Cities: 1, Nodes: 1, Pods: 1, Fit: 15, Free: 14, Cost: Cost{ContainerNodes: 1}, StorageMB: 50, ContainerStorageMB: 200},
+				Bound: "cpu", Rooms: []Room{{Node: "n", CPU: 3000, Memory: 5662 << 20, Fit: 15, Bound: "cpu"}},
 			},
 		},
 	}

@@ -35,7 +35,7 @@ type Settings struct {
 	Wasm Wasm `mapstructure:"wasm"`
 	// Policies bound what a city may ask for.
 	Policies Policies `mapstructure:"policies"`
-	// Monitoring is what is kept free for the city's monitoring.
+	// Monitoring is how the city is watched.
 	Monitoring Monitoring `mapstructure:"monitoring"`
 	// Services are what every city runs besides its battles.
 	Services Services `mapstructure:"services"`
@@ -103,6 +103,9 @@ type City struct {
 	Settings `mapstructure:",squash"`
 	// Nodes are the city's hosts, with an odd number of servers. Required.
 	Nodes []Node `mapstructure:"nodes"`
+
+	// IsHub is whether it runs the region's hub.
+	IsHub bool `mapstructure:"-"`
 
 	// own is what the file says of this city itself.
 	own map[string]any `mapstructure:"-"`

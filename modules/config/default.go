@@ -37,7 +37,7 @@ func Defaults() Settings {
 			MaxLimits:   Quantities{CPU: "1", Memory: "512Mi"},
 			Gatekeeper:  Upstream{Image: "docker.io/openpolicyagent/gatekeeper:v3.15.1"},
 		},
-		Monitoring:  Monitoring{Reserve: Quantities{CPU: "200m", Memory: "350Mi"}},
+		Monitoring:  defaultMonitoring(),
 		Services:    Services{Reserve: Quantities{CPU: "200m", Memory: "400Mi"}},
 		Credentials: Credentials{Generation: 1},
 		Messaging:   Messaging{Upstream: Upstream{Image: "docker.io/library/nats:2.10.22-alpine"}, Storage: "1Gi"},

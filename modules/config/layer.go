@@ -30,6 +30,7 @@ func decodeRegion(tree map[string]any) (*Region, problems) {
 		r.Cities = append(r.Cities, decodeCity(path, object, r.Settings, &found))
 	}
 	r.complete()
+	r.appointHub()
 	return r, found
 }
 
@@ -75,6 +76,15 @@ func yield(s *Settings, tree map[string]any) {
 	yieldSource(&s.Lobby.Source, tree, "lobby")
 	yieldSource((*Source)(&s.Messaging.Upstream), tree, "messaging")
 	yieldSource((*Source)(&s.Policies.Gatekeeper), tree, "policies.gatekeeper")
+	m := &s.Monitoring
+	yieldSource((*Source)(&m.Prometheus.Upstream), tree, "monitoring.prometheus")
+	yieldSource((*Source)(&m.NodeExporter), tree, "monitoring.nodeExporter")
+	yieldSource((*Source)(&m.NATSExporter), tree, "monitoring.natsExporter")
+	yieldSource((*Source)(&m.LogShipper), tree, "monitoring.logShipper")
+	yieldSource(&m.Hub.Gateway, tree, "monitoring.hub.gateway")
+	yieldSource((*Source)(&m.Hub.Loki.Upstream), tree, "monitoring.hub.loki")
+	yieldSource((*Source)(&m.Hub.Alertmanager.Upstream), tree, "monitoring.hub.alertmanager")
+	yieldSource((*Source)(&m.Hub.Grafana.Upstream), tree, "monitoring.hub.grafana")
 	yieldMirror(&s.K3s.Mirror, tree)
 }
 

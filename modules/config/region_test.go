@@ -124,6 +124,8 @@ func two() object {
 		"name":   "east",
 		"battle": object{"archive": "battle.tar", "replicas": 1, "portAllocator": object{"archive": "ports.tar"}},
 		"lobby":  lobby(),
+		// What the second city sends to the first goes through it.
+		"monitoring": object{"hub": object{"gateway": object{"image": "registry.example.com/hub-gateway@sha256:" + strings.Repeat("4d", 32)}}},
 		"cities": []any{
 			object{"name": "a", "nodes": []any{object{"name": "a-1", "host": "one", "role": "server"}, object{"name": "a-2", "host": "two", "role": "agent"}}},
 			object{"name": "b", "nodes": []any{object{"name": "b-1", "host": "three"}}},

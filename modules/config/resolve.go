@@ -22,6 +22,7 @@ func (r *Region) resolve(root string) problems {
 		(*Source)(&c.Policies.Gatekeeper).resolve(root, "policies.gatekeeper", city)
 		(*Source)(&c.Messaging.Upstream).resolve(root, "messaging", city)
 		c.Messaging.Leaf.resolve(root, city)
+		c.Monitoring.resolve(root, city)
 		c.Lobby.resolve(root, city)
 		for j := range c.Nodes {
 			node := &c.Nodes[j]

@@ -16,7 +16,7 @@ const (
 	systemPods     = 10
 )
 
-// Room is what a node has for battle pods when K3s, the system, monitoring and, on the first server, the city's services have their share.
+// Room is what a node has for battle pods when K3s, the system, monitoring and, on the first server, the city's services and the region's hub have their share.
 type Room struct {
 	// Node is the node's name.
 	Node string
@@ -37,9 +37,15 @@ func (c *City) Rooms() []Room {
 	}
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
-		reserves := []Quantities{n.K3s.Reserve, c.Monitoring.Reserve}
+		reserves := []Quantities{n.K3s.Reserve}
+		if c.Monitoring.Enabled {
+			reserves = append(reserves, c.Monitoring.Reserve)
+		}
 		if n.Role == RoleServer && n.Name == first {
 			reserves = append(reserves, c.Services.Reserve)
+			if c.IsHub {
+				reserves = append(reserves, c.Monitoring.Hub.Reserve)
+			}
 		}
 		rooms = append(rooms, n.room(reserves, c.Battle.Resources.Requests))
 	}
@@ -131,7 +137,7 @@ func (c *City) shortage(rooms []Room, fits int) (need, free string) {
 
 // measurable tells whether all quantities that the room follows from are some.
 func (c *City) measurable() bool {
-	values := []string{c.Monitoring.Reserve.CPU, c.Monitoring.Reserve.Memory, c.Services.Reserve.CPU, c.Services.Reserve.Memory, c.Battle.Resources.Requests.CPU, c.Battle.Resources.Requests.Memory}
+	values := []string{c.Monitoring.Reserve.CPU, c.Monitoring.Reserve.Memory, c.Monitoring.Hub.Reserve.CPU, c.Monitoring.Hub.Reserve.Memory, c.Services.Reserve.CPU, c.Services.Reserve.Memory, c.Battle.Resources.Requests.CPU, c.Battle.Resources.Requests.Memory}
 	for i := range c.Nodes {
 		n := &c.Nodes[i]
 		values = append(values, n.Size.CPU, n.Size.Memory, n.K3s.Reserve.CPU, n.K3s.Reserve.Memory)

@@ -9,7 +9,7 @@ import (
 	"github.com/edge-arena/edge-arena/modules/config"
 )
 
-// metro is a region of one city, shanghai, with so many nodes and battle pods.
+// metro is a city, shanghai, with so many nodes and battle pods, in a region whose hub is another.
 func metro(nodes, replicas int, edit func(city object)) object {
 	tree := two()
 	list := []any{}
@@ -25,7 +25,8 @@ func metro(nodes, replicas int, edit func(city object)) object {
 	if edit != nil {
 		edit(city)
 	}
-	tree["cities"] = []any{city}
+	tree["cities"] = []any{city, object{"name": "hub", "battle": object{"replicas": 1}, "nodes": []any{object{"name": "hub-1", "host": "hub-1"}}}}
+	set(tree, "monitoring.hub.city", "hub")
 	return tree
 }
 
@@ -101,6 +102,20 @@ func TestRooms(t *testing.T) {
 		{Node: "shanghai-3", CPU: 3400, Memory: (8192 - 880 - 350) << 20, Pods: 5, Bound: "pods"},
 	}, c.Rooms())
 	require.Equal(t, 32, c.Fits())
+}
+
+// The hub's share is kept free on its first server, and nowhere else.
+func TestRoomOfTheHub(t *testing.T) {
+	t.Parallel()
+	tree := metro(2, 10, nil)
+	set(tree, "monitoring.hub.city", "shanghai")
+	r := parse(t, tree)
+	require.Equal(t, []config.Room{
+		{Node: "shanghai-1", CPU: 3000, Memory: (8192 - 1280 - 350 - 900) << 20, Pods: 15, Bound: "cpu"},
+		{Node: "shanghai-2", CPU: 3400, Memory: (8192 - 880 - 350) << 20, Pods: 17, Bound: "cpu"},
+	}, r.Cities[0].Rooms())
+	set(tree, "monitoring.enabled", false)
+	require.Equal(t, int64(3400), parse(t, tree).Cities[0].Rooms()[0].CPU, "who is not watched needs no room for it")
 }
 
 func TestUnits(t *testing.T) {

@@ -129,12 +129,6 @@ type Policies struct {
 	Gatekeeper Upstream `mapstructure:"gatekeeper"`
 }
 
-// Monitoring is the share of the city's monitoring.
-type Monitoring struct {
-	// Reserve is kept free for it on each node. Default is 200m and 350Mi.
-	Reserve Quantities `mapstructure:"reserve"`
-}
-
 // Prices are what the capacity plan reckons with.
 type Prices struct {
 	// Currency is a code of three letters. Default is USD.

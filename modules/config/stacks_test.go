@@ -63,6 +63,8 @@ func rootFor(t *testing.T, raw []byte) string {
 		}
 	}
 	require.NoError(t, json.Unmarshal(raw, &r))
+	var tree map[string]any
+	require.NoError(t, json.Unmarshal(raw, &tree))
 	write := func(name, content string) {
 		if name == "" {
 			return
@@ -93,6 +95,9 @@ func rootFor(t *testing.T, raw []byte) string {
 	write(r.Policies.Gatekeeper.Archive, "")
 	write(r.Messaging.Archive, "")
 	write(r.Lobby.Archive, "")
+	for _, archive := range archives(tree["monitoring"]) {
+		write(archive, "")
+	}
 	keys := playerKeys("2026-07")
 	if sample, err := os.ReadFile(filepath.Join("../..", r.Lobby.PlayerKeysFile)); err == nil {
 		// One that is public is kept with the stacks.
@@ -100,6 +105,18 @@ func rootFor(t *testing.T, raw []byte) string {
 	}
 	write(r.Lobby.PlayerKeysFile, keys)
 	return root
+}
+
+// archives are the files that are named as such at any depth.
+func archives(v any) (files []string) {
+	object, _ := v.(map[string]any)
+	for key, value := range object {
+		if text, ok := value.(string); ok && key == "archive" {
+			files = append(files, text)
+		}
+		files = append(files, archives(value)...)
+	}
+	return files
 }
 
 // samples are the regions that stand for a fleet: all but the local one.

@@ -27,6 +27,7 @@ func (r *Region) validate() problems {
 		r.Settings.validate(scope{found: &found})
 	}
 	r.validateCities(&found)
+	r.validateHub(&found)
 	r.validateWaves(&found)
 	return found
 }
@@ -38,7 +39,7 @@ func (s *Settings) validate(at scope) {
 	s.K3s.validate(at)
 	s.Wasm.validate(at)
 	s.Policies.validate(at)
-	s.Monitoring.Reserve.validate(at, "monitoring.reserve")
+	s.Monitoring.validate(at)
 	s.Services.Reserve.validate(at, "services.reserve")
 	between(at, "credentials.generation", s.Credentials.Generation, 1, 255)
 	s.Messaging.validate(at)
@@ -177,6 +178,7 @@ var reserved = []struct {
 	{Ports{5001, 5001}, "K3s's registry mirror"},
 	{Ports{6443, 6444}, "K3s's API server"},
 	{Ports{8472, 8472}, "the pod network"},
+	{Ports{9101, 9101}, "the exporter of the node's metrics"},
 	{Ports{10248, 10259}, "the kubelet and the control plane"},
 	{Ports{30000, 32767}, "NodePort services"},
 	{Ports{32768, 60999}, "outgoing connections (Linux's ephemeral ports)"},

@@ -51,7 +51,7 @@ var replaced = [][]string{
 	{"k3s", "mirror"}, {"k3s", "readyTimeout"},
 	{"battle", "archive"}, {"battle", "image"}, {"battle", "portAllocator"}, {"battle", "resources", "requests", "cpu"},
 	{"policies", "gatekeeper"}, {"messaging", "archive"}, {"messaging", "image"}, {"messaging", "leaf"},
-	{"lobby", "archive"}, {"lobby", "image"}, {"lobby", "playerKeysFile"},
+	{"lobby", "archive"}, {"lobby", "image"}, {"lobby", "playerKeysFile"}, {"monitoring"},
 }
 
 // overlay is a region's file with this machine's nodes, release and images in it.
@@ -83,6 +83,8 @@ func overlay(sample []byte, l Local) ([]byte, error) {
 	at(at(battle, "resources"), "requests")["cpu"] = cpuRequest
 	at(region, "policies")["gatekeeper"] = map[string]any{"archive": l.Gatekeeper}
 	at(region, "messaging")["archive"] = l.NATS
+	// What watches a city would take the memory of two cities here; what it costs is measured in one.
+	at(region, "monitoring")["enabled"] = false
 	lobby := at(region, "lobby")
 	lobby["archive"], lobby["playerKeysFile"] = l.Lobby, l.PlayerKeys
 	file["encryptionsalt"] = l.Salt
