@@ -21,6 +21,8 @@ func main() {
 			os.Exit(gate.Main())
 		case mint.Argument:
 			os.Exit(mint.Main())
+		case mint.RegionArgument:
+			os.Exit(mint.RegionMain())
 		case refusal.Argument:
 			os.Exit(refusal.Main())
 		}

@@ -10,14 +10,19 @@ import (
 	"github.com/edge-arena/edge-arena/internal/rollout"
 	"github.com/edge-arena/edge-arena/modules/city"
 	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/credentials"
 )
 
 // rollOut makes the cities that the run is about: a wave waits for the gates of the one before.
 func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error {
 	cities, kubeconfigs, waves := pulumi.Map{}, pulumi.StringMap{}, pulumi.Array{}
 	var gates []pulumi.Resource
+	watch, err := watchRegion(ctx, region)
+	if err != nil {
+		return err
+	}
 	for _, step := range region.Steps() {
-		made, err := makeWave(ctx, region.Name, step, run, gates)
+		made, err := makeWave(ctx, region, watch, step, run, gates)
 		if err != nil {
 			return err
 		}
@@ -46,7 +51,7 @@ func rollOut(ctx *pulumi.Context, region *config.Region, run rollout.Run) error 
 
 // makeWave makes the cities of one wave, side by side: a component's outputs are registered only when they are known, so one city after
 // the other would be just that on the hosts too. Cities that are left out stay nil.
-func makeWave(ctx *pulumi.Context, region string, step config.Step, run rollout.Run, after []pulumi.Resource) ([]*city.City, error) {
+func makeWave(ctx *pulumi.Context, region *config.Region, watch *credentials.Region, step config.Step, run rollout.Run, after []pulumi.Resource) ([]*city.City, error) {
 	made := make([]*city.City, len(step.Cities))
 	var g errgroup.Group
 	for i, c := range step.Cities {
@@ -54,11 +59,31 @@ func makeWave(ctx *pulumi.Context, region string, step config.Step, run rollout.
 			continue
 		}
 		g.Go(func() (err error) {
-			made[i], err = city.New(ctx, c.Name, &city.Args{Region: region, City: c, After: after})
+			args := &city.Args{Region: region.Name, City: c, Watch: watch, After: after}
+			if len(region.Watched()) > 1 {
+				args.Hub = region.HubAddress()
+			}
+			made[i], err = city.New(ctx, c.Name, args)
 			return err
 		})
 	}
 	return made, g.Wait()
+}
+
+// watchRegion makes the credentials of the region's monitoring, where there are any: what the cities and the hub know each other by, and Grafana's
+// password.
+func watchRegion(ctx *pulumi.Context, region *config.Region) (*credentials.Region, error) {
+	hub := region.Hub()
+	if hub == nil {
+		return nil, nil
+	}
+	cities := region.Watched()
+	if len(cities) == 1 && !hub.Monitoring.Hub.Grafana.Enabled {
+		return nil, nil
+	}
+	return credentials.NewRegion(ctx, region.Name+"-monitoring", &credentials.RegionArgs{
+		Region: region.Name, Generation: max(region.Credentials.Generation, 1), Cities: cities,
+	})
 }
 
 func owed(run rollout.Run) pulumi.Map {

@@ -26,6 +26,8 @@ const App = "real-time-battle"
 
 // ServiceArgs describe the battle service.
 type ServiceArgs struct {
+	// City is the city's name, which the pods' logs have. Default is none.
+	City string
 	// Battle is its size, images and ports. Required.
 	Battle config.Battle
 	// Room is how many battle pods the cluster's nodes have room for, as far as it is planned. Default is unknown.

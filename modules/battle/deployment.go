@@ -174,6 +174,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 			&corev1.ContainerPortArgs{Name: http, ContainerPort: port, Protocol: pulumi.String("TCP")},
 		},
 		Env: corev1.EnvVarArray{
+			env("CITY", b.args.City),
 			env("MAX_PLAYERS", strconv.Itoa(battle.MaxPlayers)),
 			env("TICK_RATE", strconv.Itoa(battle.TickRate)),
 			env("BATTLE_SECONDS", strconv.Itoa(int(battle.Duration/time.Second))),

@@ -15,6 +15,7 @@ import (
 	"github.com/edge-arena/edge-arena/modules/k3s"
 	"github.com/edge-arena/edge-arena/modules/lobby"
 	"github.com/edge-arena/edge-arena/modules/messaging"
+	"github.com/edge-arena/edge-arena/modules/monitoring"
 	"github.com/edge-arena/edge-arena/modules/policy"
 	"github.com/edge-arena/edge-arena/modules/slo"
 	"github.com/edge-arena/edge-arena/modules/wasm"
@@ -38,6 +39,7 @@ type builder struct {
 	messaging   *messaging.NATS
 	battle      *battle.Service
 	lobby       *lobby.Lobby
+	watched     []pulumi.Resource
 	outcome     pulumi.StringOutput
 	passed      []pulumi.Resource
 }
@@ -76,7 +78,7 @@ func (b *builder) makeRuntime() (err error) {
 func (b *builder) makePolicies() (err error) {
 	b.policies, err = policy.NewGatekeeper(b.ctx, b.name+"-policy", &policy.GatekeeperArgs{
 		City: b.owner, Policies: b.city.Policies, Battle: b.city.Battle, Image: config.Source(b.city.Policies.Gatekeeper), Cluster: b.cluster,
-		Kubeconfig: b.cluster.Kubeconfig,
+		Kubeconfig: b.cluster.Kubeconfig, Exempt: []string{monitoring.Namespace},
 	}, b.inCluster())
 	return err
 }
@@ -116,7 +118,7 @@ func (b *builder) makeMessaging() (err error) {
 
 func (b *builder) makeBattle() (err error) {
 	b.battle, err = battle.NewService(b.ctx, b.name+"-battle", &battle.ServiceArgs{
-		Battle: b.city.Battle, Room: b.city.Fits(), Credentials: b.credentials, NATS: b.messaging.Address,
+		City: b.city.Name, Battle: b.city.Battle, Room: b.city.Fits(), Credentials: b.credentials, NATS: b.messaging.Address,
 		After: slices.Concat(b.policies.Ready, b.messaging.Ready), Cluster: b.cluster, Runtime: b.runtime,
 	}, b.inCluster())
 	return err
@@ -133,7 +135,8 @@ func (b *builder) makeLobby() (err error) {
 }
 
 func (b *builder) makeGate() error {
-	b.outcome, b.passed = pulumi.String("").ToStringOutput(), slices.Concat(b.battle.Ready, b.lobby.Ready)
+	// What watches a city is in place when it is measured: what that costs, players feel too.
+	b.outcome, b.passed = pulumi.String("").ToStringOutput(), slices.Concat(b.battle.Ready, b.lobby.Ready, b.watched)
 	if !b.city.SLO.Gate.Enabled {
 		return nil
 	}
@@ -143,7 +146,7 @@ func (b *builder) makeGate() error {
 	}
 	gate, err := slo.NewGate(b.ctx, b.name+"-gate", &slo.GateArgs{
 		City: b.owner, Subject: subject, SLO: b.city.SLO, Battle: b.city.Battle, Image: b.battle.Image, Kubeconfig: b.cluster.Kubeconfig,
-		After: b.passed,
+		Monitored: b.city.Monitoring.Enabled, After: b.passed,
 	}, b.parent, b.cluster.Contained())
 	if err != nil {
 		return err

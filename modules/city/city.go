@@ -8,6 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/credentials"
 	"github.com/edge-arena/edge-arena/modules/policy"
 )
 
@@ -20,6 +21,10 @@ type Args struct {
 	Region string
 	// City is its name, settings and nodes. Required.
 	City config.City
+	// Hub is where the region's hub is reached, `host:port`. Default is nowhere: no other city sends anything.
+	Hub string
+	// Watch are the credentials of the region's monitoring. Required where several of its cities are monitored, and with Grafana.
+	Watch *credentials.Region
 	// After are resources to wait for before any of its nodes is touched: the gates of the wave before. Default is none.
 	After []pulumi.Resource
 }
@@ -53,8 +58,8 @@ type City struct {
 // namespace holds the city's own services beside the battle.
 const namespace = policy.CityNamespace
 
-// New makes a city: K3s, Wasm in it, the policies that it is held to, its secrets, then NATS, the battle service and the lobby, and the gate that
-// holds it to its objectives.
+// New makes a city: K3s, Wasm in it, the policies that it is held to, its secrets, then NATS, the battle service and the lobby, what it is
+// watched with, and the gate that holds it to its objectives.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*City, error) {
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("city %s: %w", name, err)
@@ -65,7 +70,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	b := builder{ctx: ctx, name: name, args: args, city: args.City, owner: args.Region + "/" + args.City.Name, parent: pulumi.Parent(c)}
 	for _, step := range []func() error{
-		b.makeCluster, b.makeRuntime, b.makePolicies, b.makeNamespace, b.makeCredentials, b.makeMessaging, b.makeBattle, b.makeLobby, b.makeGate,
+		b.makeCluster, b.makeRuntime, b.makePolicies, b.makeNamespace, b.makeCredentials, b.makeMessaging, b.makeBattle, b.makeLobby, b.makeMonitoring,
+		b.makeGate,
 	} {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("city %s: %w", name, err)

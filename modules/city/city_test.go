@@ -221,7 +221,7 @@ func TestDeployment(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]string{
-		"MAX_PLAYERS": "10", "TICK_RATE": "120", "BATTLE_SECONDS": "300", "DRAIN_SECONDS": "300", "NATS_ADDRESS": mocks.ClusterIP + ":4222",
+		"CITY": "shanghai", "MAX_PLAYERS": "10", "TICK_RATE": "120", "BATTLE_SECONDS": "300", "DRAIN_SECONDS": "300", "NATS_ADDRESS": mocks.ClusterIP + ":4222",
 		"TICKET_KEYS": "battle-credentials/TICKET_KEYS", "NATS_USER": "battle-credentials/NATS_USER", "NATS_PASSWORD": "battle-credentials/NATS_PASSWORD",
 	}, env)
 

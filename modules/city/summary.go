@@ -6,6 +6,7 @@ import (
 	"github.com/edge-arena/edge-arena/modules/battle"
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/modules/lobby"
+	"github.com/edge-arena/edge-arena/modules/monitoring"
 )
 
 // summary is what other programs need to know of the city.
@@ -39,8 +40,9 @@ func (b *builder) summary() pulumi.MapOutput {
 			"address":   b.lobby.Address,
 			"issuer":    pulumi.String(city.Lobby.Issuer),
 		},
-		"slo":  objectives(city.SLO),
-		"gate": b.outcome,
+		"monitoring": monitoring.Summarize(city).Map(),
+		"slo":        objectives(city.SLO),
+		"gate":       b.outcome,
 	}.ToMapOutput()
 }
 

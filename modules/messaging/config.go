@@ -58,7 +58,7 @@ jetstream {
   max_file_store: %[7]d
   # A result that has been acknowledged is on the disk: the default is to sync every 2 minutes.
   sync_interval: always
-`, quote(s.city), ClientPort, monitorPort, configDir, dataDir, maxMemoryStore, storage.Value()/10*9)
+`, quote(s.city), ClientPort, MonitorPort, configDir, dataDir, maxMemoryStore, storage.Value()/10*9)
 	if s.leaf != "" {
 		// The hub has a JetStream of its own.
 		fmt.Fprintf(&b, "  domain: %s\n", quote(s.city))

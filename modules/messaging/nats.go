@@ -29,10 +29,11 @@ const (
 	App = "nats"
 	// ClientPort is the port of its clients.
 	ClientPort = 4222
+	// MonitorPort is the port at which it tells of itself.
+	MonitorPort = 8222
 
-	monitorPort = 8222
-	configDir   = "/etc/nats"
-	dataDir     = "/data"
+	configDir = "/etc/nats"
+	dataDir   = "/data"
 )
 
 // Hosts are the names at which NATS is reached in a namespace, for its certificate.
@@ -179,7 +180,7 @@ func (b *builder) makeService() error {
 			Selector: pulumi.StringMap{"app": pulumi.String(App)},
 			Ports: corev1.ServicePortArray{
 				&corev1.ServicePortArgs{Name: pulumi.String("client"), Port: pulumi.Int(ClientPort), TargetPort: pulumi.String("client")},
-				&corev1.ServicePortArgs{Name: pulumi.String("monitor"), Port: pulumi.Int(monitorPort), TargetPort: pulumi.String("monitor")},
+				&corev1.ServicePortArgs{Name: pulumi.String("monitor"), Port: pulumi.Int(MonitorPort), TargetPort: pulumi.String("monitor")},
 			},
 		},
 	}, b.parent, pulumi.DependsOn([]pulumi.Resource{b.statefulSet}))
@@ -254,7 +255,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 		Env: corev1.EnvVarArray{&corev1.EnvVarArgs{Name: pulumi.String("GOMEMLIMIT"), Value: pulumi.String("100MiB")}},
 		Ports: corev1.ContainerPortArray{
 			&corev1.ContainerPortArgs{Name: pulumi.String("client"), ContainerPort: pulumi.Int(ClientPort), Protocol: pulumi.String("TCP")},
-			&corev1.ContainerPortArgs{Name: pulumi.String("monitor"), ContainerPort: pulumi.Int(monitorPort), Protocol: pulumi.String("TCP")},
+			&corev1.ContainerPortArgs{Name: pulumi.String("monitor"), ContainerPort: pulumi.Int(MonitorPort), Protocol: pulumi.String("TCP")},
 		},
 		VolumeMounts: corev1.VolumeMountArray{
 			&corev1.VolumeMountArgs{Name: pulumi.String("config"), MountPath: pulumi.String(configDir), ReadOnly: pulumi.Bool(true)},

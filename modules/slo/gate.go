@@ -31,6 +31,8 @@ type GateArgs struct {
 	Image pulumi.StringInput
 	// Kubeconfig reaches the city's cluster. Required; a secret.
 	Kubeconfig pulumi.StringInput
+	// Monitored is whether the city has a Prometheus that is told what was measured. Default is false.
+	Monitored bool
 	// After are the resources to wait for: the city is ready to be played at when they are there. Default is none.
 	After []pulumi.Resource
 }
@@ -99,6 +101,6 @@ func (a GateArgs) spec(kubeconfig, image string) gate.Spec {
 		City: a.City, Subject: a.Subject, Kubeconfig: kubeconfig, Namespace: a.Battle.Namespace, Image: image,
 		Pods: a.Battle.Replicas, TickRate: a.Battle.TickRate, Bots: a.SLO.BotsPerPod, Duration: a.SLO.Duration,
 		Objectives: gate.Objectives{RTTP50: a.SLO.RTTP50, RTTP99: a.SLO.RTTP99, RTTP999: a.SLO.RTTP999, TickRate: a.SLO.TickRate},
-		Attempts:   a.SLO.Gate.Attempts, Rollback: a.SLO.Gate.Rollback, Drain: a.Battle.DrainTimeout,
+		Attempts:   a.SLO.Gate.Attempts, Rollback: a.SLO.Gate.Rollback, Drain: a.Battle.DrainTimeout, Monitored: a.Monitored,
 	}
 }
