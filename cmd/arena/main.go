@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newUp(), newDown(), newEnv(), newPlan(), newDrift(), newSLO(), newToken(), newChaos(), newBench(), newBenchFleet(), newRig(), newFleet(), newDoctor(), newPrepare(), newCleanCache())
+	root.AddCommand(newUp(), newDown(), newEnv(), newPlan(), newDrift(), newSLO(), newOpen(), newDashboards(), newToken(), newChaos(), newBench(), newBenchFleet(), newRig(), newFleet(), newDoctor(), newPrepare(), newCleanCache())
 	return root
 }
 

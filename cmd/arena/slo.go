@@ -17,7 +17,9 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/slo/push"
 	"github.com/edge-arena/edge-arena/internal/stack"
+	"github.com/edge-arena/edge-arena/internal/subprogram"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 )
 
@@ -68,6 +70,7 @@ func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout 
 			return fmt.Errorf("measure city %s: %w", name, err)
 		}
 		reports[name] = report
+		tell(ctx, name, cities[name], kubeconfigs[name], report)
 		if _, err := fmt.Fprintln(stdout); err != nil {
 			return err
 		}
@@ -107,6 +110,20 @@ func play(ctx context.Context, name string, city stack.City, kubeconfig string, 
 		return err
 	})
 	return report, err
+}
+
+// tell has the city's Prometheus keep what was measured, where it has one. That it cannot be told is no reason to have measured in vain.
+func tell(ctx context.Context, name string, city stack.City, kubeconfig string, report slo.Report) {
+	if !city.Monitoring.Enabled {
+		return
+	}
+	connection, err := subprogram.Connection(kubeconfig, "edge-arena-slo")
+	if err == nil {
+		err = push.To(ctx, connection, push.Of(slo.NewOutcome("", "", 1, report)), time.Now())
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "warning: what was measured in %s is on no dashboard: %v\n", name, err)
+	}
 }
 
 func milliseconds(ms float64) time.Duration { return time.Duration(ms * float64(time.Millisecond)) }

@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/slo/push"
 	"github.com/edge-arena/edge-arena/internal/subprogram"
 )
 
@@ -48,6 +50,7 @@ func hold(ctx context.Context, spec Spec, stdout, stderr io.Writer) error {
 	g := &gate{spec: spec, city: newCity(client, spec), lock: lock, log: stderr, play: slo.Run}
 	outcome, err := g.pass(ctx)
 	if outcome != nil {
+		tell(ctx, spec, outcome, stderr)
 		err = errors.Join(err, leave(os.Getenv(OutcomesEnv), spec.City, outcome))
 	}
 	if err != nil {
@@ -57,6 +60,20 @@ func hold(ctx context.Context, spec Spec, stdout, stderr io.Writer) error {
 		return fmt.Errorf("write outcome: %w", err)
 	}
 	return nil
+}
+
+// tell has the city's Prometheus keep what was measured. That it cannot be told is no reason to have measured in vain.
+func tell(ctx context.Context, spec Spec, o *slo.Outcome, log io.Writer) {
+	if !spec.Monitored {
+		return
+	}
+	connection, err := subprogram.Connection(spec.Kubeconfig, fieldManager)
+	if err == nil {
+		err = push.To(ctx, connection, push.Of(*o), time.Now())
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(log, "warning: what was measured is on no dashboard: %v\n", err)
+	}
 }
 
 func connect(kubeconfig string) (kubernetes.Interface, error) {

@@ -51,6 +51,8 @@ type Spec struct {
 	Drain time.Duration `json:"drain"`
 	// Rollback puts the battle pods back to the last image that passed, when an objective is missed.
 	Rollback bool `json:"rollback"`
+	// Monitored is whether the city has a Prometheus that is told what was measured.
+	Monitored bool `json:"monitored"`
 }
 
 // ReadSpec decodes a spec strictly and reports all that is wrong with it.

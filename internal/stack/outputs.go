@@ -7,6 +7,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/rollout"
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/modules/monitoring"
 )
 
 // City is what the program in infra/ tells of a city. Nothing in it is secret.
@@ -16,6 +17,8 @@ type City struct {
 	Nodes  []Node `json:"nodes"`
 	Battle Battle `json:"battle"`
 	Lobby  Lobby  `json:"lobby"`
+	// Monitoring is what the city is watched with.
+	Monitoring monitoring.Summary `json:"monitoring"`
 	// SLO is what the city promises.
 	SLO SLO `json:"slo"`
 	// Gate is the last outcome of its gate, a JSON document; empty where it has none. See [City.Outcome].
