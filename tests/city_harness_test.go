@@ -107,6 +107,8 @@ func newCity(t *testing.T, nodes ...string) *city {
 		mirror["checksumsFile"] = filepath.Join(r.ReleaseDir(), "sha256sum-amd64.txt")
 		battle := region["battle"].(map[string]any)
 		battle["replicas"] = 2
+		// A city that is made for one question is up sooner without.
+		region["monitoring"].(map[string]any)["enabled"] = false
 		// This suite measures by itself; TestFleet tries the gates.
 		region["slo"] = map[string]any{"gate": map[string]any{"enabled": false}}
 	})

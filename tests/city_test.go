@@ -25,7 +25,10 @@ func TestCity(t *testing.T) {
 	const server, agent = "server-1", "agent-1"
 	const pods = 10
 	c := newCity(t, server)
-	c.edit(func(region map[string]any) { region["battle"].(map[string]any)["replicas"] = pods })
+	c.edit(func(region map[string]any) {
+		region["battle"].(map[string]any)["replicas"] = pods
+		delete(region["monitoring"].(map[string]any), "enabled")
+	})
 	before := map[string]rig.Snapshot{server: c.snapshot(server)}
 
 	test_structure.RunTestStage(t, "untouched", func() { c.requireUntouchedByReading(server) })
