@@ -50,6 +50,10 @@ func lines(curves []curve, unit string, span Span) template.HTML {
 		}
 	}
 	step := niceStep((a.top - a.low) / 4)
+	if unit == "bytes" {
+		scale := math.Pow(1024, math.Floor(math.Log(max(1, a.top))/math.Log(1024)))
+		step = niceStep((a.top-a.low)/4/scale) * scale
+	}
 	a.low, a.top = math.Floor(a.low/step)*step, math.Ceil(a.top/step)*step
 	if a.top == a.low {
 		a.top = a.low + step
@@ -120,10 +124,24 @@ type bucket struct {
 	points []Point
 }
 
-// heat draws the buckets of a histogram, whose series are named by their upper bounds and count each for itself.
+// each takes from the counts of buckets those of the buckets below, and returns the largest that is left.
+func each(buckets []bucket) (most float64) {
+	below := map[time.Time]float64{}
+	for i := range buckets {
+		points := slices.Clone(buckets[i].points)
+		for j, p := range points {
+			points[j].Value = max(0, p.Value-below[p.At])
+			below[p.At] = p.Value
+			most = max(most, points[j].Value)
+		}
+		buckets[i].points = points
+	}
+	return most
+}
+
+// heat draws the buckets of a histogram, whose series are named by their upper bounds and count all that is below, as Prometheus has them.
 func heat(series []Series, span Span) template.HTML {
 	var buckets []bucket
-	most := 0.0
 	for _, s := range series {
 		bound, err := strconv.ParseFloat(s.Labels["le"], 64)
 		if err != nil {
@@ -134,11 +152,9 @@ func heat(series []Series, span Span) template.HTML {
 			name = formatSeconds(bound)
 		}
 		buckets = append(buckets, bucket{bound: bound, name: name, points: s.Points})
-		for _, p := range s.Points {
-			most = max(most, p.Value)
-		}
 	}
 	slices.SortFunc(buckets, func(a, b bucket) int { return cmp.Compare(a.bound, b.bound) })
+	most := each(buckets)
 	a := axes{span: span, low: 0, top: max(1, float64(len(buckets)))}
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img">`, chartWidth, chartHeight)

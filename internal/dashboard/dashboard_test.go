@@ -76,7 +76,7 @@ func TestDrawGolden(t *testing.T) {
 		"now players": {Series: []Series{{Points: over(s, 1234)}}},
 		"now bad":     {Series: []Series{{Labels: map[string]string{"objective": "rtt-p99"}, Points: over(s, .25)}}},
 		"now spent":   {Series: []Series{{Labels: map[string]string{"objective": "rtt-p99"}, Points: over(s, 2)}, {Labels: map[string]string{"objective": "rtt-p50"}, Points: over(s, 0)}}},
-		"range ticks": {Series: []Series{{Labels: map[string]string{"le": "+Inf"}, Points: over(s, 0, 1)}, {Labels: map[string]string{"le": "0.001"}, Points: over(s, 9, 4)}}},
+		"range ticks": {Series: []Series{{Labels: map[string]string{"le": "+Inf"}, Points: over(s, 9, 5)}, {Labels: map[string]string{"le": "0.001"}, Points: over(s, 9, 4)}}},
 		"range none":  {},
 	}
 	loki := fake{`range {room="7"}`: {Lines: []Line{{At: s.From, Text: "first"}, {At: s.To, Text: `{"msg": "<script>"}`}}}}
