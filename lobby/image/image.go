@@ -24,6 +24,6 @@ func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, root strin
 // knows the rates of a hundred thousand callers.
 func Service() goimage.Service {
 	return goimage.Service{
-		Program: "lobby", Title: "lobby", Name: Name, Sources: []string{"lobby", "battle-wasm/ticket", "battle-wasm/report"}, MemoryLimit: "160MiB",
+		Program: "lobby", Title: "lobby", Name: Name, Sources: []string{"lobby", "battle-wasm/ticket", "battle-wasm/report", "battle-wasm/ascii"}, MemoryLimit: "160MiB",
 	}
 }
