@@ -41,6 +41,7 @@ type Report struct {
 
 	Links   []Link  `json:"links"`
 	Compute Compute `json:"compute"`
+	Sockets Sockets `json:"sockets"`
 }
 
 // Link is what came of a network.
@@ -102,8 +103,13 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		r.Links = append(r.Links, l)
 	}
 	var err error
-	r.Compute, err = measureCompute(ctx, cfg)
-	return r, err
+	if r.Compute, err = measureCompute(ctx, cfg); err != nil {
+		return nil, err
+	}
+	if r.Sockets, err = measureSockets(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // measureLink plays a battle of ten over a network, once with repeated inputs and once without.
