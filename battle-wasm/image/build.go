@@ -32,12 +32,12 @@ func goCommand(opts Options, env ...string) command.Cmd {
 	return command.Cmd{Dir: opts.Source, Env: append(os.Environ(), env...)}
 }
 
-// goBuild builds the server. Nothing of the place and time of the build goes into the binary.
-func goBuild(ctx context.Context, opts Options, out string, env ...string) error {
+// goBuild builds a program of the server's. Nothing of the place and time of the build goes into the binary.
+func goBuild(ctx context.Context, opts Options, program, out string, env ...string) error {
 	// What the user's environment says about flags and workspaces must not change the image.
 	env = append(env, "GOFLAGS=", "GOWORK=off")
 	_, err := goCommand(opts, env...).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/battle")
+		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/"+program)
 	return err
 }
 

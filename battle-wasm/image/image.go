@@ -1,5 +1,5 @@
 // Package image builds the battle server's container images: the Wasm module compiled ahead of time for WasmEdge 0.14.1, and, to compare it with, the
-// same server as a native Linux binary.
+// same server as a native Linux binary and the same module under wazero.
 //
 // A build is reproducible: the same sources and the same Go give the same digest. What has been built is found again in the cache by what it was made
 // from; the compilation ahead of time, the slow part, by the module alone.
@@ -28,13 +28,14 @@ var DefaultConfig []byte
 type Options struct {
 	// Source is the root of the module's source tree. Required.
 	Source string
-	// Repository is the image's name without a tag. Default is registry.example.com/real-time-battle, for [BuildNative] with -native behind it.
+	// Repository is the image's name without a tag. Default is registry.example.com/real-time-battle, with -native or -wazero behind it for [BuildNative] and
+	// [BuildHosted].
 	Repository string
 	// Version is the image's tag and what the server says that it is. Default is 0.1.0.
 	Version string
 	// Config is the image's /config.json. Default is [DefaultConfig].
 	Config []byte
-	// Compile compiles the module ahead of time. Default is [PathCompiler]. [BuildNative] has no use for it.
+	// Compile compiles the module ahead of time. Default is [PathCompiler]. [BuildNative] and [BuildHosted] have no use for it.
 	Compile Compiler
 }
 
@@ -76,6 +77,12 @@ const (
 	recordName  = "image.json"
 )
 
+// The programs that images are made of: the server itself, and what runs its module under wazero.
+const (
+	server = "battle"
+	wazero = "battle-wazero"
+)
+
 // runtimeEnv is what both images set for the Go runtime. In the steady state the server allocates nothing, so there is no garbage to look
 // for; should there be some after all, it is collected before it hurts.
 var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
@@ -85,7 +92,7 @@ func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Optio
 	opts = opts.withDefaults("registry.example.com/real-time-battle")
 	return build(ctx, p, c, opts, "battle image", "wasm", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
 		module := filepath.Join(dir, "module.wasm")
-		if err := goBuild(ctx, opts, module, "GOOS=wasip1", "GOARCH=wasm"); err != nil {
+		if err := goBuild(ctx, opts, server, module, "GOOS=wasip1", "GOARCH=wasm"); err != nil {
 			return ociimage.Spec{}, Image{}, err
 		}
 		program, err := compile(ctx, p, c, opts.Compile, module)
@@ -105,7 +112,7 @@ func BuildNative(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 	opts = opts.withDefaults("registry.example.com/real-time-battle-native")
 	return build(ctx, p, c, opts, "native battle image", "native", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
 		binary := filepath.Join(dir, "battle")
-		if err := goBuild(ctx, opts, binary, "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"); err != nil {
+		if err := goBuild(ctx, opts, server, binary, "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"); err != nil {
 			return ociimage.Spec{}, Image{}, err
 		}
 		program, err := os.ReadFile(binary)
@@ -113,6 +120,34 @@ func BuildNative(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 			return ociimage.Spec{}, Image{}, err
 		}
 		return spec("/app", program, opts), Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
+	})
+}
+
+// BuildHosted builds the image of the same module under wazero in a native process, or finds it in the cache.
+func BuildHosted(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
+	opts = opts.withDefaults("registry.example.com/real-time-battle-wazero")
+	return build(ctx, p, c, opts, "battle image for wazero", "wazero", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+		var contents [2][]byte
+		for i, part := range []struct {
+			program string
+			env     []string
+		}{{wazero, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}}, {server, []string{"GOOS=wasip1", "GOARCH=wasm"}}} {
+			file := filepath.Join(dir, "part")
+			if err := goBuild(ctx, opts, part.program, file, part.env...); err != nil {
+				return ociimage.Spec{}, Image{}, err
+			}
+			var err error
+			if contents[i], err = os.ReadFile(file); err != nil {
+				return ociimage.Spec{}, Image{}, err
+			}
+			if err := os.Remove(file); err != nil {
+				return ociimage.Spec{}, Image{}, err
+			}
+		}
+		s := spec("/app", contents[0], opts)
+		s.Files["/app.wasm"] = ociimage.File{Content: contents[1]}
+		s.Env = nil // what the module is told of its Go, the program tells it
+		return s, Image{ModuleBytes: int64(len(contents[1])), ProgramBytes: int64(len(contents[0]))}, nil
 	})
 }
 
