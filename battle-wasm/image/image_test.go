@@ -19,8 +19,8 @@ import (
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
 
-// compiled stands for native code: a custom section of the name that WasmEdge gives it.
-const compiled = "\x00\x0b\x08wasmedge\x01\x02"
+// compiled stands for native code: a custom section of the name that WasmEdge gives it, with one instruction that returns.
+const compiled = "\x00\x16\x08wasmedge" + "\x01\x01\x01" + "\x00\x00" + "\x00" + "\x00" + "\x01" + "\x01\x00\x01\x01\xc3"
 
 // fakeCompiler adds the section that the real compiler adds, without the compilation.
 func fakeCompiler(calls *atomic.Int32, section string) image.Compiler {
@@ -105,6 +105,15 @@ func TestBuildNative(t *testing.T) {
 	require.Equal(t, "registry.example.com/real-time-battle-native:2", img.Tag)
 	require.Zero(t, img.ModuleBytes)
 	require.Less(t, img.Bytes, img.ProgramBytes)
+}
+
+func TestBuildHosted(t *testing.T) {
+	t.Parallel()
+	img, err := image.BuildHosted(context.Background(), progress.New(io.Discard), cache.At(t.TempDir()), image.Options{Source: source(t)})
+	require.NoError(t, err)
+	require.Equal(t, "registry.example.com/real-time-battle-wazero:0.1.0", img.Tag)
+	require.Greater(t, img.ProgramBytes, img.ModuleBytes)
+	require.Less(t, img.Bytes, img.ProgramBytes+img.ModuleBytes)
 }
 
 // What these packages bring in costs hundreds of kilobytes, of which each pod has a copy, and start-up time.

@@ -32,6 +32,8 @@ type Parts struct {
 	Release rig.ReleaseFunc
 	// ReleaseOrigin says which one it is.
 	ReleaseOrigin string
+	// Compile compiles Wasm ahead of time as the nodes run it.
+	Compile image.Compiler
 	// Battle is the battle server's image, PortAllocator that of the service that gives its pods their ports.
 	Battle        image.Image
 	PortAllocator allocator.Image
@@ -71,7 +73,8 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 	if err != nil {
 		return err
 	}
-	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: compileIn(parts.Docker, nodeImage)}); err != nil {
+	parts.Compile = compileIn(parts.Docker, nodeImage)
+	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: parts.Compile}); err != nil {
 		return err
 	}
 	if parts.PortAllocator, err = allocator.Build(ctx, p, w.Cache, w.Root); err != nil {

@@ -3,6 +3,7 @@
 SHIM=$BIN/containerd-shim-wasmedge-v1
 
 check_wasm() {
+	check_cpu
 	# Where K3s finds a shim it writes the same handler itself, in a form that containerd cannot start; two are an error in its config.
 	for dir in /opt/kwasm/bin /usr/bin /usr/sbin; do
 		[ ! -e "$dir/containerd-shim-wasmedge-v1" ] ||
@@ -35,6 +36,15 @@ check_wasm() {
 	"$ARENA_WASMEDGE_VERSION" | "$ARENA_WASMEDGE_VERSION"[-+~]*) ;;
 	*) problem "its distribution offers WasmEdge ${candidate:-in no version}, not $ARENA_WASMEDGE_VERSION: set wasm.engine: shim, or ask for a version that it has" ;;
 	esac
+}
+
+# The battle image carries native code for x86-64-v2, and WasmEdge does not look whether the processor has that before it runs it.
+check_cpu() {
+	missing=
+	for feature in cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3; do
+		grep -qE "^flags.* $feature( |\$)" /proc/cpuinfo || missing="$missing $feature"
+	done
+	[ -z "$missing" ] || problem "its processor has no$missing: the battle server's native code needs x86-64-v2"
 }
 
 crun_runs_wasm() { has crun && crun_version | grep -q '+WASM:wasmedge'; }
