@@ -26,8 +26,8 @@ func newBench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [" + strings.Join(bench.Parts(), "|") + "]...",
 		Short: "Measure what docs/benchmarks.md holds, on the running local city",
-		Long: "Measure the running local city: the Wasm server beside the same server as a native container, the starts of both, the images,\n" +
-			"the memory of the idle city, joins and results at its lobby, and pulumi up without changes; all of them, or those that are named. Players are sent away\n" +
+		Long: "Measure the running local city: the Wasm server beside the same server as a native container and the same module under wazero,\n" +
+			"the starts of both, how many pods a node holds, the images, the memory of the idle city, joins and results at its lobby, and pulumi up without changes; all of them, or those that are named. Players are sent away\n" +
 			"meanwhile: the battle pods are taken down and put back. Leave the machine alone while it runs.",
 		ValidArgs: bench.Parts(),
 		Args:      cobra.OnlyValidArgs,
@@ -93,7 +93,10 @@ func benchConfig(ctx context.Context, w *workspace.Workspace, p *progress.Report
 	if cfg.Wasm, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: never}); err != nil {
 		return cfg, err
 	}
-	cfg.Native, err = image.BuildNative(ctx, p, w.Cache, image.Options{Source: w.Root})
+	if cfg.Native, err = image.BuildNative(ctx, p, w.Cache, image.Options{Source: w.Root}); err != nil {
+		return cfg, err
+	}
+	cfg.Hosted, err = image.BuildHosted(ctx, p, w.Cache, image.Options{Source: w.Root})
 	return cfg, err
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -23,7 +22,7 @@ const (
 	margin = 500 * time.Millisecond
 )
 
-// side is one of the two kinds of server.
+// side is one of the kinds of server.
 type side struct {
 	app   string
 	scale func(context.Context, int32) error
@@ -33,39 +32,43 @@ type side struct {
 // totals are the sums over a side's rounds.
 type totals struct {
 	rtt, network, late    *hdrhistogram.Histogram
+	ticks                 ticks
 	tickRate              float64
 	inputs, lost          int64
 	cores, botCores       float64
-	pss, rss              int64
+	weight                PodWeight
+	rss                   int64
 	rounds, serversSeenIn int
 }
 
-// battle plays the same bots on as many pods of each kind in turn, while there are none of the other: idle servers tick, too.
+// battle plays the same bots on as many pods of each kind in turn, while there are none of the others: idle servers tick, too.
 func (r *runner) battle(ctx context.Context) error {
-	rounds, duration := 2, 15*time.Second
+	rounds, duration := 3, 15*time.Second
 	if r.cfg.Quick {
 		rounds, duration = 1, 5*time.Second
 	}
-	wasm := &side{app: wasmApp, scale: r.cluster.scale}
-	native := &side{app: nativeApp, scale: r.cluster.scaleNative}
-	err := r.withImage(ctx, func(ctx context.Context) error {
+	variantSide := func(app string) *side {
+		return &side{app: app, scale: func(ctx context.Context, n int32) error { return r.cluster.scaleVariant(ctx, app, n) }}
+	}
+	wasm, native, hosted := &side{app: wasmApp, scale: r.cluster.scale}, variantSide(nativeApp), variantSide(hostedApp)
+	sides := []*side{wasm, native, hosted}
+	err := r.withImages(ctx, func(ctx context.Context) error {
 		return r.withRestore(ctx, func(ctx context.Context) error {
-			if err := r.cluster.makeNative(ctx, r.cfg.Native.Reference); err != nil {
+			if err := r.cluster.make(ctx, nativeVariant(nativeApp, r.cfg.Native.Reference)); err != nil {
+				return err
+			}
+			if err := r.cluster.make(ctx, nativeVariant(hostedApp, r.cfg.Hosted.Reference)); err != nil {
 				return err
 			}
 			for i := range rounds {
-				// Now this one first, now that: what changes slowly on the machine then does as much to both.
-				order := []*side{wasm, native}
-				if i%2 == 1 {
-					slices.Reverse(order)
-				}
-				for j, s := range order {
+				for _, s := range sides {
 					title := fmt.Sprintf("round %d of %d: play on %d pods of %s for %s", i+1, rounds, r.cluster.replicas, s.app, duration)
-					err := r.p.Step(ctx, title, func(ctx context.Context) error { return r.round(ctx, s, order[1-j], duration) })
-					if err != nil {
+					if err := r.p.Step(ctx, title, func(ctx context.Context) error { return r.round(ctx, s, sides, duration) }); err != nil {
 						return err
 					}
 				}
+				// Now this one first, now that: what changes slowly on the machine then does as much to all.
+				sides = append(slices.Clone(sides[1:]), sides[0])
 			}
 			return nil
 		})
@@ -75,15 +78,21 @@ func (r *runner) battle(ctx context.Context) error {
 	}
 	r.report.Battle = &Battle{
 		Pods: int(r.cluster.replicas), BotsPerPod: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Rounds: rounds, DurationSec: duration.Seconds(),
-		Wasm: wasm.total.side(), Native: native.total.side(),
+		Wasm: wasm.total.side(), Native: native.total.side(), Hosted: hosted.total.side(),
 	}
+	r.report.Saving = savingOf(r.report.Battle)
 	return nil
 }
 
 // round plays on one side and adds what was measured to its totals.
-func (r *runner) round(ctx context.Context, s, other *side, duration time.Duration) error {
-	if err := other.scale(ctx, 0); err != nil {
-		return err
+func (r *runner) round(ctx context.Context, s *side, all []*side, duration time.Duration) error {
+	for _, other := range all {
+		if other == s {
+			continue
+		}
+		if err := other.scale(ctx, 0); err != nil {
+			return err
+		}
 	}
 	if err := s.scale(ctx, r.cluster.replicas); err != nil {
 		return err
@@ -107,7 +116,7 @@ func (r *runner) round(ctx context.Context, s, other *side, duration time.Durati
 	defer cancel(nil)
 	used := make(chan usage, 1)
 	go func() {
-		u, err := r.usageDuring(ctx, uids, warmup+margin, duration-2*margin)
+		u, err := r.usageDuring(ctx, uids, targets, warmup+margin, duration-2*margin)
 		if err != nil {
 			cancel(err)
 		}
@@ -121,20 +130,25 @@ func (r *runner) round(ctx context.Context, s, other *side, duration time.Durati
 	if err := context.Cause(ctx); err != nil {
 		return err
 	}
-	s.total.add(result, u)
-	return nil
+	return s.total.add(result, u)
 }
 
-// usage is what the servers of some pods used.
+// usage is what some pods used: their servers' processor time and RSS, their ticks, and the PSS of each of their parts.
 type usage struct {
-	servers  int
-	cores    float64
-	pss, rss int64
+	servers int
+	cores   float64
+	rss     int64
+	weight  PodWeight
+	ticks   ticks
 }
 
-// usageDuring reads what the pods' servers use: processor time from two looks at it, memory after the second.
-func (r *runner) usageDuring(ctx context.Context, uids []string, after, window time.Duration) (usage, error) {
+// usageDuring reads what the pods use: ticks and processor time from two looks at them, memory after the second.
+func (r *runner) usageDuring(ctx context.Context, uids []string, targets []slo.Target, after, window time.Duration) (usage, error) {
 	if err := pause(ctx, after); err != nil {
+		return usage{}, err
+	}
+	ticksBefore, err := readTicks(ctx, targets)
+	if err != nil {
 		return usage{}, err
 	}
 	before, err := r.node.processes(ctx, false)
@@ -148,12 +162,19 @@ func (r *runner) usageDuring(ctx context.Context, uids []string, after, window t
 	if err != nil {
 		return usage{}, err
 	}
+	ticksLater, err := readTicks(ctx, targets)
+	if err != nil {
+		return usage{}, err
+	}
 	memory, err := r.node.processes(ctx, true)
 	if err != nil {
 		return usage{}, err
 	}
 	u, err := usageOf(before, later, memory, uids)
-	if err == nil && u.servers != len(uids) {
+	if err != nil {
+		return u, err
+	}
+	if u.ticks, err = ticksLater.since(ticksBefore); err == nil && u.servers != len(uids) {
 		err = fmt.Errorf("found %d servers of %d pods among the node's processes", u.servers, len(uids))
 	}
 	return u, err
@@ -176,34 +197,13 @@ func usageOf(before, later, memory proc.Sample, uids []string) (usage, error) {
 	}
 	u.cores = used.Seconds() / later.Taken.Sub(before.Taken).Seconds()
 	for _, p := range servers(memory, uids) {
-		u.pss += p.PSS
 		u.rss += p.RSS
 	}
+	u.weight = weighPods(memory, uids)
 	return u, nil
 }
 
-// servers are the processes of pods, less the one that only holds a pod's namespaces.
-func servers(s proc.Sample, uids []string) []proc.Process {
-	var found []proc.Process
-	for _, p := range s.Processes {
-		if p.Command != pauseCommand && inPod(p, uids) {
-			found = append(found, p)
-		}
-	}
-	return found
-}
-
-const pauseCommand = "/pause"
-
-// inPod tells whether a process belongs to one of the pods: its cgroup has the pod's UID in its path, with underscores where systemd
-// keeps the cgroups.
-func inPod(p proc.Process, uids []string) bool {
-	return slices.ContainsFunc(uids, func(uid string) bool {
-		return strings.Contains(p.Cgroup, "pod"+uid) || strings.Contains(p.Cgroup, "pod"+strings.ReplaceAll(uid, "-", "_"))
-	})
-}
-
-func (t *totals) add(r bots.Result, u usage) {
+func (t *totals) add(r bots.Result, u usage) error {
 	if t.rounds == 0 {
 		t.rtt, t.network, t.late = r.Total.RTT, r.Total.Network, r.Lateness
 	} else {
@@ -221,9 +221,10 @@ func (t *totals) add(r bots.Result, u usage) {
 	t.lost += r.Total.InputsLost
 	t.cores += u.cores
 	t.botCores += r.Cores
-	t.pss += u.pss
+	t.weight.add(u.weight)
 	t.rss += u.rss
 	t.serversSeenIn += u.servers
+	return t.ticks.add(u.ticks)
 }
 
 func (t *totals) side() Side {
@@ -231,6 +232,7 @@ func (t *totals) side() Side {
 	return Side{
 		RTT: histogramTimes(t.rtt), RTTLessTickWait: histogramTimes(t.network), TickRate: t.tickRate, Inputs: t.inputs, InputsLost: t.lost,
 		LateP99: float64(t.late.ValueAtQuantile(99)) / 1000, CoresPerPod: t.cores / float64(n), BotCores: t.botCores / float64(t.rounds),
-		PSSPerPod: t.pss / n, RSSPerPod: t.rss / n,
+		PSSPerPod: t.weight.server() / n, RSSPerPod: t.rss / n, Weight: t.weight.over(n), Lateness: t.ticks.lateness.times(), Compute: t.ticks.duration.times(),
+		Curve: curveOf(t.rtt),
 	}
 }

@@ -1,5 +1,5 @@
 // Package bench measures what docs/benchmarks.md tells, on the running local city: the Wasm battle server beside the same server as a
-// native container, the starts of both, the images, the city's own needs, its lobby, and `pulumi up` with nothing to do.
+// native container, the starts of both, how many pods a node holds, the images, the city's own needs, its lobby, and `pulumi up` with nothing to do.
 //
 // What is compared is measured in the same run, in turns, under the same conditions. Whatever the city is changed for that is put
 // back before the run ends, also where it fails or is interrupted.
@@ -21,7 +21,9 @@ import (
 )
 
 // Parts are what can be measured, in order.
-func Parts() []string { return []string{"battle", "coldstart", "image", "city", "lobby", "noop"} }
+func Parts() []string {
+	return []string{"battle", "coldstart", "density", "image", "city", "lobby", "noop"}
+}
 
 // Config says what to measure, and how.
 type Config struct {
@@ -37,6 +39,8 @@ type Config struct {
 	SSHConfig string
 	// Wasm and Native are the images to compare. Required.
 	Wasm, Native image.Image
+	// Hosted is the image of the same module under wazero. Required.
+	Hosted image.Image
 	// Token signs a token for the player of that name. Required.
 	Token func(player string) (string, error)
 	// Scratch is a folder on a disk for what is written meanwhile. Required.
@@ -75,7 +79,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 	}
 	defer func() { err = errors.Join(err, r.close(context.WithoutCancel(ctx))) }()
 	steps := map[string]func(context.Context) error{
-		"battle": r.battle, "coldstart": r.coldStart, "image": r.images, "city": r.idle, "lobby": r.lobby, "noop": r.noOp,
+		"battle": r.battle, "coldstart": r.coldStart, "density": r.density, "image": r.images, "city": r.idle, "lobby": r.lobby, "noop": r.noOp,
 	}
 	for _, part := range Parts() {
 		if !slices.Contains(cfg.Parts, part) {
@@ -128,11 +132,13 @@ func (r *runner) open(ctx context.Context) error {
 
 func (r *runner) close(ctx context.Context) error { return r.node.close(ctx) }
 
-// withImage has the native image on the node while f runs.
-func (r *runner) withImage(ctx context.Context, f func(context.Context) error) (err error) {
-	defer func() { err = errors.Join(err, r.node.removeImage(context.WithoutCancel(ctx), r.cfg.Native.Digest)) }()
-	if err := r.node.importImage(ctx, r.cfg.Native.Archive); err != nil {
-		return err
+// withImages has the images that the city does not use on the node while f runs.
+func (r *runner) withImages(ctx context.Context, f func(context.Context) error) (err error) {
+	for _, other := range []image.Image{r.cfg.Native, r.cfg.Hosted} {
+		defer func() { err = errors.Join(err, r.node.removeImage(context.WithoutCancel(ctx), other.Digest)) }()
+		if err := r.node.importImage(ctx, other.Archive); err != nil {
+			return err
+		}
 	}
 	return f(ctx)
 }

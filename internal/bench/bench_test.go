@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/edge-arena/edge-arena/internal/bench/chart"
 	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
@@ -21,17 +22,29 @@ func report() *Report {
 	times := func(scale float64) Times {
 		return Times{Count: 10, Min: scale, P50: 2 * scale, P99: 3 * scale, P999: 4 * scale, Max: 5 * scale}
 	}
+	battle := &Battle{
+		Pods: 10, BotsPerPod: 10, TickRate: 120, Rounds: 2, DurationSec: 15,
+		Wasm: Side{
+			RTT: times(2), RTTLessTickWait: times(.2), TickRate: 119.9, Inputs: 1000, InputsLost: 1, CoresPerPod: .06, PSSPerPod: 26e6, RSSPerPod: 34e6,
+			Weight: PodWeight{Libraries: 6e6, Own: 20e6, Shim: 5e6, Pause: 1e5}, Lateness: TickTimes{.1, .5, .9}, Compute: TickTimes{.05, .2, .3},
+			Curve: []chart.Point{{Value: 2}, {Percentile: 50, Value: 4}, {Percentile: 99.99, Value: 10}},
+		},
+		Native: Side{
+			RTT: times(1), RTTLessTickWait: times(.1), TickRate: 120, Inputs: 1000, CoresPerPod: .03, PSSPerPod: 2e6, RSSPerPod: 4e6,
+			Weight: PodWeight{Libraries: 1e6, Own: 1e6, Shim: 5e6, Pause: 1e5}, Lateness: TickTimes{.1, .4, .6}, Compute: TickTimes{.03, .1, .2},
+			Curve: []chart.Point{{Value: 1}, {Percentile: 50, Value: 2}, {Percentile: 99.99, Value: 5}},
+		},
+	}
+	battle.Hosted = battle.Native
+	battle.Hosted.CoresPerPod, battle.Hosted.Weight.Own = .09, 60e6
 	return &Report{
+		Battle: battle, Saving: savingOf(battle),
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Command: "arena bench",
 		Machine: slo.Machine{OS: "linux", Arch: "amd64", Kernel: "6.1", CPU: "A CPU", Cores: 2, Memory: 8e9},
 		Load:    "0.1 0.2 0.3", K3s: "v1.30.4+k3s1, official release", WasmEdge: "0.14.1",
-		Battle: &Battle{
-			Pods: 10, BotsPerPod: 10, TickRate: 120, Rounds: 2, DurationSec: 15,
-			Wasm:   Side{RTT: times(2), RTTLessTickWait: times(.2), TickRate: 119.9, Inputs: 1000, InputsLost: 1, CoresPerPod: .06, PSSPerPod: 26e6, RSSPerPod: 34e6},
-			Native: Side{RTT: times(1), RTTLessTickWait: times(.1), TickRate: 120, Inputs: 1000, CoresPerPod: .03, PSSPerPod: 2e6, RSSPerPod: 4e6},
-		},
-		ColdStart: &ColdStart{Starts: 20, Wasm: ContainerTime{times(20), times(30)}, Native: ContainerTime{times(10), times(15)}, NativeCrun: ContainerTime{times(5), times(8)}},
-		Images:    &Images{Objective: imageObjective, Wasm: 1.5e6, Native: 6e6, Module: 2e6, Compiled: 4e6, Binary: 3e6},
+		ColdStart: coldStart(times),
+		Density:   density(times),
+		Images:    &Images{Objective: imageObjective, Wasm: 1.5e6, Native: 6e6, Hosted: 4e6, Module: 2e6, Compiled: 4e6, Binary: 3e6},
 		City: &City{
 			Pods: 10, Objective: cityObjective, Storage: 150e6,
 			With:    Weights{groupK3s: 500e6, groupBattle: 260e6, groupLobby: 30e6, groupNATS: 20e6, groupGatekeeper: 400e6},
@@ -99,8 +112,15 @@ func TestWriteMarkdown(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(end+begin), 0o600))
 	require.ErrorContains(t, r.WriteMarkdown(file), "has no "+begin+" with an "+end+" behind it")
 	other := filepath.Join(t.TempDir(), "new.md")
-	require.NoError(t, r.WriteMarkdown(other))
-	require.FileExists(t, other)
+	require.NoError(t, report().WriteMarkdown(other))
+	text, err := os.ReadFile(other)
+	require.NoError(t, err)
+	for _, name := range []string{"rtt", "tick-lateness", "tick-compute", "memory", "cold-start", "cold-start-parts"} {
+		require.Contains(t, string(text), "](charts/"+name+".svg)\n")
+		svg, err := os.ReadFile(filepath.Join(filepath.Dir(other), "charts", name+".svg"))
+		require.NoError(t, err)
+		require.Contains(t, string(svg), "</svg>")
+	}
 }
 
 func TestTimesOf(t *testing.T) {
@@ -135,5 +155,5 @@ func TestTimesOf(t *testing.T) {
 func TestRunRefusesAnUnknownPart(t *testing.T) {
 	t.Parallel()
 	_, err := Run(context.Background(), Config{Parts: []string{"battle", "speed"}}, nil)
-	require.EqualError(t, err, `there is no part "speed": want some of battle, coldstart, image, city, lobby, noop`)
+	require.EqualError(t, err, `there is no part "speed": want some of battle, coldstart, density, image, city, lobby, noop`)
 }

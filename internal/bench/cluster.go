@@ -16,10 +16,12 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// wasmApp is the name of the battle service's Deployment and the label `app` of its pods; nativeApp that of the one beside it.
+// wasmApp is the name of the battle service's Deployment and the label `app` of its pods; the others are those beside it.
 const (
-	wasmApp   = "real-time-battle"
-	nativeApp = "real-time-battle-native"
+	wasmApp    = "real-time-battle"
+	nativeApp  = "real-time-battle-native"
+	hostedApp  = "real-time-battle-wazero"
+	densityApp = "real-time-battle-density"
 )
 
 // patience is how long pods may take to come or go.
@@ -69,7 +71,7 @@ func (c *cluster) scale(ctx context.Context, n int32) error {
 	if err != nil {
 		return fmt.Errorf("scale %s to %d: %w", wasmApp, n, err)
 	}
-	return c.waitPods(ctx, wasmApp, int(n))
+	return c.waitPods(ctx, wasmApp, int(n), patience)
 }
 
 // asApplied is a Deployment as Pulumi applied it, and the name under which it did.
@@ -99,7 +101,7 @@ func pulumiManager(o metav1.Object) (string, error) {
 }
 
 // waitPods waits until an app has n pods, all of them ready.
-func (c *cluster) waitPods(ctx context.Context, app string, n int) error {
+func (c *cluster) waitPods(ctx context.Context, app string, n int, patience time.Duration) error {
 	var all, ready int
 	err := wait.PollUntilContextTimeout(ctx, 250*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		pods, err := c.client.CoreV1().Pods(c.namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})

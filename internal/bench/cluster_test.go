@@ -37,7 +37,7 @@ func wasmDeployment() *appsv1.Deployment {
 func TestNativeDeploymentDiffersInItsServerAlone(t *testing.T) {
 	t.Parallel()
 	wasm := wasmDeployment()
-	native, err := nativeDeployment(wasm, "native@sha256:2")
+	native, err := nativeVariant(nativeApp, "native@sha256:2").deploymentOf(wasm)
 	require.NoError(t, err)
 	require.Equal(t, wasmDeployment(), wasm, "the live one is not touched")
 	require.Equal(t, corev1.PodTemplateSpec{
@@ -53,7 +53,7 @@ func TestNativeDeploymentDiffersInItsServerAlone(t *testing.T) {
 	require.Zero(t, *native.Spec.Replicas)
 
 	wasm.Spec.Template.Spec.Containers = nil
-	_, err = nativeDeployment(wasm, "")
+	_, err = variant{}.deploymentOf(wasm)
 	require.EqualError(t, err, "deployment real-time-battle: has 0 containers, want 1")
 }
 
@@ -71,7 +71,7 @@ func TestMakeAndRemoveNative(t *testing.T) {
 	webhooks := c.client.AdmissionregistrationV1().MutatingWebhookConfigurations()
 	// Twice: what a run that was killed has left behind is in nobody's way.
 	for range 2 {
-		require.NoError(t, c.makeNative(ctx, "native@sha256:2"))
+		require.NoError(t, c.make(ctx, nativeVariant(nativeApp, "native@sha256:2")))
 		made, err := webhooks.Get(ctx, nativeWebhook, metav1.GetOptions{})
 		require.NoError(t, err)
 		require.Empty(t, made.UID)
@@ -79,7 +79,7 @@ func TestMakeAndRemoveNative(t *testing.T) {
 		require.Equal(t, []byte("ca"), made.Webhooks[0].ClientConfig.CABundle)
 	}
 	for range 2 {
-		require.NoError(t, c.removeNative(ctx))
+		require.NoError(t, c.remove(ctx, nativeApp))
 		_, err := webhooks.Get(ctx, nativeWebhook, metav1.GetOptions{})
 		require.True(t, apierrors.IsNotFound(err))
 		_, err = c.client.AppsV1().Deployments("battle").Get(ctx, nativeApp, metav1.GetOptions{})

@@ -46,7 +46,7 @@ func services() map[string]string {
 func (r *runner) images(context.Context) error {
 	wasm, native := r.cfg.Wasm, r.cfg.Native
 	r.report.Images = &Images{
-		Objective: imageObjective, Wasm: wasm.Bytes, Native: native.Bytes,
+		Objective: imageObjective, Wasm: wasm.Bytes, Native: native.Bytes, Hosted: r.cfg.Hosted.Bytes,
 		Module: wasm.ModuleBytes, Compiled: wasm.ProgramBytes, Binary: native.ProgramBytes,
 	}
 	return nil
@@ -120,7 +120,7 @@ func groupOf(p proc.Process) string {
 		return groupPause
 	case strings.Contains(p.Cgroup, "kubepods") && strings.HasSuffix(p.Command, "/app.wasm"):
 		return groupBattle
-	case strings.HasPrefix(base, "containerd-shim"):
+	case isShim(p):
 		return groupShims
 	case strings.Contains(p.Cgroup, "kubepods") && services()[program] != "":
 		return services()[program]

@@ -20,42 +20,55 @@ import (
 // node is the city's node, as its operator reaches it.
 type node struct {
 	sshConfig, name string
-	// probe is where the program nodeprobe lies on it.
-	probe string
+	// root is the checkout.
+	root string
+	// folder is the bench's own on the node, probe the program nodeprobe in it.
+	folder, probe string
 }
+
+// Programs of the bench that run on the node. They are built from this checkout.
+const (
+	nodeprobe  = "nodeprobe"
+	stageprobe = "stageprobe"
+)
 
 // openNode brings the program nodeprobe to a node. It is built from the tree at root.
 func openNode(ctx context.Context, root, sshConfig, name string) (n *node, err error) {
-	dir, err := os.MkdirTemp("", "arena-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("build nodeprobe: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, "nodeprobe")
-	build := command.Cmd{Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
-	if _, err := build.Run(ctx, "go", "build", "-trimpath", "-o", file, "./internal/bench/nodeprobe"); err != nil {
-		return nil, fmt.Errorf("build nodeprobe: %w", err)
-	}
-	n = &node{sshConfig: sshConfig, name: name}
+	n = &node{sshConfig: sshConfig, name: name, root: root}
 	// Not in /tmp: elsewhere it might be mounted noexec.
-	folder, err := n.run(ctx, nil, "mktemp -d /run/arena-bench-XXXXXX")
-	if err != nil {
+	if n.folder, err = n.run(ctx, nil, "mktemp -d /run/arena-bench-XXXXXX"); err != nil {
 		return nil, err
 	}
-	n.probe = folder + "/nodeprobe"
-	program, err := os.ReadFile(file)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("copy nodeprobe: %w", err), n.close(ctx))
-	}
-	if _, err := n.run(ctx, bytes.NewReader(program), "cat >"+n.probe+" && chmod 700 "+n.probe); err != nil {
+	if n.probe, err = n.bring(ctx, nodeprobe); err != nil {
 		return nil, errors.Join(err, n.close(ctx))
 	}
 	return n, nil
 }
 
-// close removes the program from the node.
+// bring builds one of the programs, copies it to the node, and tells where it is there.
+func (n *node) bring(ctx context.Context, program string) (path string, err error) {
+	dir, err := os.MkdirTemp("", "arena-bench-")
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, program)
+	build := command.Cmd{Dir: n.root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
+	if _, err := build.Run(ctx, "go", "build", "-trimpath", "-o", file, "./internal/bench/"+program); err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("copy %s: %w", program, err)
+	}
+	path = n.folder + "/" + program
+	_, err = n.run(ctx, bytes.NewReader(content), "cat >"+path+" && chmod 700 "+path)
+	return path, err
+}
+
+// close removes the programs from the node.
 func (n *node) close(ctx context.Context) error {
-	_, err := n.run(ctx, nil, "rm -r "+filepath.Dir(n.probe))
+	_, err := n.run(ctx, nil, "rm -r "+n.folder)
 	return err
 }
 
@@ -90,6 +103,19 @@ func (n *node) processes(ctx context.Context, memory bool) (s proc.Sample, err e
 
 func (n *node) coldStart(ctx context.Context, job coldstart.Job) (r coldstart.Result, err error) {
 	return r, n.ask(ctx, job, &r, "coldstart")
+}
+
+// memoryAvailable is how much memory the node has to give before it would have to swap.
+func (n *node) memoryAvailable(ctx context.Context) (int64, error) {
+	out, err := n.run(ctx, nil, "awk '/^MemAvailable:/ {print $2}' /proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
+	kb, err := strconv.ParseInt(strings.TrimSpace(out), 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("node %s: available memory: %w", n.name, err)
+	}
+	return kb << 10, nil
 }
 
 // diskUsage is how many bytes of the node's disk a folder takes.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/edge-arena/edge-arena/internal/bench/chart"
 	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
@@ -25,7 +26,9 @@ type Report struct {
 	WasmEdge string      `json:"wasmEdge"`
 
 	Battle    *Battle    `json:"battle,omitempty"`
+	Saving    *Saving    `json:"saving,omitempty"`
 	ColdStart *ColdStart `json:"coldStart,omitempty"`
+	Density   *Density   `json:"density,omitempty"`
 	Images    *Images    `json:"images,omitempty"`
 	City      *City      `json:"city,omitempty"`
 	Lobby     *Lobby     `json:"lobby,omitempty"`
@@ -47,7 +50,7 @@ func (r *Report) Warnings() []string {
 	for _, s := range []struct {
 		name string
 		Side
-	}{{"native", r.Battle.Native}, {"Wasm", r.Battle.Wasm}} {
+	}{{"native", r.Battle.Native}, {"Wasm", r.Battle.Wasm}, {"wazero", r.Battle.Hosted}} {
 		if s.LateP99 > tolerated {
 			w = append(w, fmt.Sprintf("the bots of the %s pods sent 1%% of their inputs %.1f ms or more late, which is part of the RTT: "+
 				"the machine is short of processor, or busy with something else; run it again when it is not", s.name, s.LateP99))
@@ -56,7 +59,7 @@ func (r *Report) Warnings() []string {
 	return w
 }
 
-// Battle compares the server in Wasm with the same one natively.
+// Battle compares the server in Wasm with the same one natively, and with the same module under wazero.
 type Battle struct {
 	Pods        int     `json:"pods"`
 	BotsPerPod  int     `json:"botsPerPod"`
@@ -65,9 +68,11 @@ type Battle struct {
 	DurationSec float64 `json:"durationSeconds"`
 	Wasm        Side    `json:"wasm"`
 	Native      Side    `json:"native"`
+	// Hosted is the same module under wazero in a native container.
+	Hosted Side `json:"hosted"`
 }
 
-// Side is one of the two, over all its rounds.
+// Side is one of the three, over all its rounds.
 type Side struct {
 	RTT             Times `json:"rtt"`
 	RTTLessTickWait Times `json:"rttLessTickWait"`
@@ -83,6 +88,13 @@ type Side struct {
 	// PSSPerPod and RSSPerPod are the memory of one pod's server under load, on average.
 	PSSPerPod int64 `json:"pssPerPod"`
 	RSSPerPod int64 `json:"rssPerPod"`
+	// Weight is the PSS of one pod by part.
+	Weight PodWeight `json:"weight"`
+	// Lateness is how late ticks began, Compute how long they took.
+	Lateness TickTimes `json:"tickLateness"`
+	Compute  TickTimes `json:"tickCompute"`
+	// Curve is RTT by percentile.
+	Curve []chart.Point `json:"curve,omitempty"`
 }
 
 // Times are percentiles in ms.
@@ -101,6 +113,15 @@ func histogramTimes(h *hdrhistogram.Histogram) Times {
 	return Times{Count: h.TotalCount(), Min: float64(h.Min()) / 1000, P50: at(50), P99: at(99), P999: at(99.9), Max: float64(h.Max()) / 1000}
 }
 
+// curveOf is a histogram of times in µs by percentile, in ms. The percentiles are close where the times are far apart.
+func curveOf(h *hdrhistogram.Histogram) []chart.Point {
+	var points []chart.Point
+	for _, p := range []float64{0, 10, 25, 50, 60, 70, 80, 85, 90, 93, 95, 97, 98, 99, 99.3, 99.5, 99.7, 99.8, 99.9, 99.95, 99.98, 99.99} {
+		points = append(points, chart.Point{Percentile: p, Value: float64(h.ValueAtQuantile(p)) / 1000})
+	}
+	return points
+}
+
 // timesOf sums up a few times, of which every one counts: a percentile is the least of them that so many per cent do not exceed.
 func timesOf(all []time.Duration) Times {
 	if len(all) == 0 {
@@ -114,26 +135,12 @@ func timesOf(all []time.Duration) Times {
 	return Times{Count: int64(len(all)), Min: at(0), P50: at(50), P99: at(99), P999: at(99.9), Max: at(100)}
 }
 
-// ColdStart compares the starts of containers, from the start of the runtime.
-type ColdStart struct {
-	Starts int `json:"starts"`
-	// Wasm is started by crun, Native by runc, as in pods; NativeCrun by crun.
-	Wasm       ContainerTime `json:"wasm"`
-	Native     ContainerTime `json:"native"`
-	NativeCrun ContainerTime `json:"nativeCrun"`
-}
-
-// ContainerTime is how long a container took until its runtime had made it, and until its server was ready.
-type ContainerTime struct {
-	Create Times `json:"create"`
-	Ready  Times `json:"ready"`
-}
-
 // Images compares sizes in bytes. An image's is that which a registry counts: compressed layers, configuration and manifest.
 type Images struct {
 	Objective int64 `json:"objective"`
 	Wasm      int64 `json:"wasm"`
 	Native    int64 `json:"native"`
+	Hosted    int64 `json:"hosted"`
 	// Module is the Wasm module as the compiler made it, Compiled with the code compiled ahead of time in it, Binary the native program.
 	Module   int64 `json:"module"`
 	Compiled int64 `json:"compiled"`

@@ -12,8 +12,14 @@ func (r *Report) sections() []document.Section {
 	if r.Battle != nil {
 		all = append(all, r.Battle.section())
 	}
+	if r.Saving != nil {
+		all = append(all, r.Saving.section())
+	}
 	if r.ColdStart != nil {
-		all = append(all, r.ColdStart.section())
+		all = append(all, r.ColdStart.section(), r.ColdStart.stageSection())
+	}
+	if r.Density != nil {
+		all = append(all, r.Density.section())
 	}
 	if r.Images != nil {
 		all = append(all, r.Images.section())
@@ -34,49 +40,40 @@ func (b *Battle) section() document.Section {
 	s := document.Section{
 		Title: "The battle server in Wasm and natively",
 		Conditions: fmt.Sprintf("%d pods of one kind at a time with %d bots each, which send %d inputs a second on an open schedule; %d rounds of %g s each, in turns. "+
-			"The native pods have the same limits, confinement and ports. Bots, pods and K3s share the machine's cores. "+
-			"Processor time and memory are those of the server's process under load, the mean of all pods; PSS divides shared pages among those who share them.",
+			"The native pods have the same limits, confinement and ports, and so have those of wazero, native containers by runc which run the same module "+
+			"by wazero's compiler, with the native server's sockets and waits. Bots, pods and K3s share the machine's cores. "+
+			"Processor time and memory are those of the server's process under load, the mean of all pods; PSS divides shared pages among those who share them. "+
+			"Ticks are those of the pods' own histograms meanwhile: how late one began, and how long it took; a percentile is reckoned within its bucket.",
 			b.Pods, b.BotsPerPod, b.TickRate, b.Rounds, b.DurationSec),
-		Header: []string{"", "native", "Wasm", "Wasm / native"},
+		Header: []string{"", "native", "Wasm", "Wasm / native", "wazero", "wazero / native"},
 	}
-	w, n := b.Wasm, b.Native
-	compare(&s, "RTT P50", "ms", 2, n.RTT.P50, w.RTT.P50)
-	compare(&s, "RTT P99", "ms", 2, n.RTT.P99, w.RTT.P99)
-	compare(&s, "RTT P999", "ms", 2, n.RTT.P999, w.RTT.P999)
-	compare(&s, "RTT max", "ms", 2, n.RTT.Max, w.RTT.Max)
-	compare(&s, "RTT less tick wait P50", "ms", 2, n.RTTLessTickWait.P50, w.RTTLessTickWait.P50)
-	compare(&s, "RTT less tick wait P99", "ms", 2, n.RTTLessTickWait.P99, w.RTTLessTickWait.P99)
-	compare(&s, "inputs sent late by P99, part of RTT", "ms", 2, n.LateP99, w.LateP99)
-	compare(&s, "ticks/s, slowest pod", "", 2, n.TickRate, w.TickRate)
-	s.Rows = append(s.Rows, []string{"inputs lost", fmt.Sprintf("%d of %d", n.InputsLost, n.Inputs), fmt.Sprintf("%d of %d", w.InputsLost, w.Inputs), ""})
-	compare(&s, "cores per pod", "", 4, n.CoresPerPod, w.CoresPerPod)
-	compare(&s, "cores of all bots", "", 2, n.BotCores, w.BotCores)
-	compare(&s, "memory per pod, PSS", "MB", 1, mb(n.PSSPerPod), mb(w.PSSPerPod))
-	compare(&s, "memory per pod, RSS", "MB", 1, mb(n.RSSPerPod), mb(w.RSSPerPod))
-	return s
-}
-
-func (c *ColdStart) section() document.Section {
-	s := document.Section{
-		Title: "Cold start",
-		Conditions: fmt.Sprintf("From the start of the OCI runtime on the node to the first successful GET /readyz, asked every 0.5 ms: crun with WasmEdge and the module compiled "+
-			"ahead of time, beside the native server by runc and by crun. %d starts of each, in turns, with no battle pods on the node; files are in memory from one start before. "+
-			"The configuration is the one that containerd wrote for a battle pod; Kubernetes and containerd take no part.", c.Starts),
-		Header: []string{"", "native (runc)", "native (crun)", "Wasm (crun)", "Wasm / native (runc)", "Wasm / native (crun)"},
+	row := func(name, unit string, digits int, of func(Side) float64) {
+		n, w, h := of(b.Native), of(b.Wasm), of(b.Hosted)
+		s.Rows = append(s.Rows, []string{name, number(n, unit, digits), number(w, unit, digits), ratio(w, n), number(h, unit, digits), ratio(h, n)})
 	}
-	for _, row := range []struct {
-		name               string
-		native, crun, wasm float64
-	}{
-		{"ready, min", c.Native.Ready.Min, c.NativeCrun.Ready.Min, c.Wasm.Ready.Min},
-		{"ready, P50", c.Native.Ready.P50, c.NativeCrun.Ready.P50, c.Wasm.Ready.P50},
-		{"ready, P99", c.Native.Ready.P99, c.NativeCrun.Ready.P99, c.Wasm.Ready.P99},
-		{"ready, max", c.Native.Ready.Max, c.NativeCrun.Ready.Max, c.Wasm.Ready.Max},
-		{"of which the runtime's create, P50", c.Native.Create.P50, c.NativeCrun.Create.P50, c.Wasm.Create.P50},
-	} {
-		s.Rows = append(s.Rows, []string{row.name, number(row.native, "ms", 1), number(row.crun, "ms", 1), number(row.wasm, "ms", 1),
-			ratio(row.wasm, row.native), ratio(row.wasm, row.crun)})
-	}
+	row("RTT P50", "ms", 2, func(s Side) float64 { return s.RTT.P50 })
+	row("RTT P99", "ms", 2, func(s Side) float64 { return s.RTT.P99 })
+	row("RTT P999", "ms", 2, func(s Side) float64 { return s.RTT.P999 })
+	row("RTT max", "ms", 2, func(s Side) float64 { return s.RTT.Max })
+	row("RTT less tick wait P50", "ms", 2, func(s Side) float64 { return s.RTTLessTickWait.P50 })
+	row("RTT less tick wait P99", "ms", 2, func(s Side) float64 { return s.RTTLessTickWait.P99 })
+	row("inputs sent late by P99, part of RTT", "ms", 2, func(s Side) float64 { return s.LateP99 })
+	row("tick lateness P99", "ms", 3, func(s Side) float64 { return s.Lateness.P99 })
+	row("tick lateness P99.9", "ms", 3, func(s Side) float64 { return s.Lateness.P999 })
+	row("tick compute P50", "ms", 3, func(s Side) float64 { return s.Compute.P50 })
+	row("tick compute P99", "ms", 3, func(s Side) float64 { return s.Compute.P99 })
+	row("ticks/s, slowest pod", "", 2, func(s Side) float64 { return s.TickRate })
+	lost := func(s Side) string { return fmt.Sprintf("%d of %d", s.InputsLost, s.Inputs) }
+	s.Rows = append(s.Rows, []string{"inputs lost", lost(b.Native), lost(b.Wasm), "", lost(b.Hosted), ""})
+	row("cores per pod", "", 4, func(s Side) float64 { return s.CoresPerPod })
+	row("cores of all bots", "", 2, func(s Side) float64 { return s.BotCores })
+	row("memory of a server, PSS", "MB", 1, func(s Side) float64 { return mb(s.PSSPerPod) })
+	row("memory of a server, RSS", "MB", 1, func(s Side) float64 { return mb(s.RSSPerPod) })
+	row("memory of a whole pod, PSS", "MB", 1, func(s Side) float64 { return mb(s.Weight.total()) })
+	row("of which program and libraries", "MB", 1, func(s Side) float64 { return mb(s.Weight.Libraries) })
+	row("of which the server's own", "MB", 1, func(s Side) float64 { return mb(s.Weight.Own) })
+	row("of which shim and pause", "MB", 1, func(s Side) float64 { return mb(s.Weight.Shim + s.Weight.Pause) })
+	s.Charts = b.charts()
 	return s
 }
 
@@ -89,6 +86,7 @@ func (i *Images) section() document.Section {
 	compare(&s, "image", "MB", 2, mb(i.Native), mb(i.Wasm))
 	compare(&s, "program in the image", "MB", 2, mb(i.Binary), mb(i.Compiled))
 	s.Rows = append(s.Rows,
+		[]string{"image of the module with wazero", "", fmt.Sprintf("%.2f MB", mb(i.Hosted)), ratio(float64(i.Hosted), float64(i.Native))},
 		[]string{"module before its compilation ahead of time", "", fmt.Sprintf("%.2f MB", mb(i.Module)), ""},
 		[]string{"image below the objective", verdict(i.Native < i.Objective), verdict(i.Wasm < i.Objective), ""})
 	return s

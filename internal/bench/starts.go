@@ -11,31 +11,59 @@ import (
 // startPort is free on the node: it lies below the range of the battle pods.
 const startPort = 19_999
 
-// coldStart starts containers of both kinds in turn, on the node, while there are no battle pods.
+// The ways in which the server is started.
+const (
+	startWasm        = "wasm"
+	startPlain       = "wasm-interpreted"
+	startNative      = "native"
+	startNativeCrun  = "native-crun"
+	startWasmCtr     = "wasm-containerd"
+	startNativeCtr   = "native-containerd"
+	startsOfEach     = 200
+	quickStarts      = 5
+	runtimeNative    = "runc"
+	runtimeWasm      = "crun"
+	programWasm      = "/app.wasm"
+	programNative    = "/app"
+	patienceForStart = 20 * time.Second
+)
+
+// startKinds are the ways in which the server is started, in turn.
+func startKinds(wasm, native string) []coldstart.Kind {
+	handler := map[string]string{handlerAnnotation: "wasm"}
+	return []coldstart.Kind{
+		{Name: startWasm, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true},
+		{Name: startPlain, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true, Plain: true},
+		// The same runtime as for Wasm, and the one that native pods have: what is the runtime's is then not taken for Wasm's.
+		{Name: startNativeCrun, Runtime: runtimeWasm, Image: native, Program: programNative},
+		{Name: startNative, Runtime: runtimeNative, Image: native, Program: programNative},
+		{Name: startWasmCtr, Runtime: runtimeWasm, Containerd: true, Image: wasm, Program: programWasm, Annotations: handler},
+		{Name: startNativeCtr, Runtime: runtimeNative, Containerd: true, Image: native, Program: programNative},
+	}
+}
+
+// coldStart starts servers of all kinds in turn, on the node, while there are no battle pods.
 func (r *runner) coldStart(ctx context.Context) error {
 	job := coldstart.Job{
-		Starts: 20, Port: startPort, Timeout: 20 * time.Second,
-		Kinds: []coldstart.Kind{
-			{Name: "wasm", Runtime: "crun", Image: r.cfg.Wasm.Reference, Program: "/app.wasm", Annotations: map[string]string{handlerAnnotation: "wasm"}},
-			// The same runtime as for Wasm, and the one that native pods have: what is the runtime's is then not taken for Wasm's.
-			{Name: "native-crun", Runtime: "crun", Image: r.cfg.Native.Reference, Program: "/app"},
-			{Name: "native", Runtime: "runc", Image: r.cfg.Native.Reference, Program: "/app"},
-		},
+		Starts: startsOfEach, Port: startPort, Timeout: patienceForStart, Kinds: startKinds(r.cfg.Wasm.Reference, r.cfg.Native.Reference),
 	}
 	if r.cfg.Quick {
-		job.Starts = 5
+		job.Starts = quickStarts
 	}
 	var err error
+	if job.Probe, err = r.node.bring(ctx, stageprobe); err != nil {
+		return err
+	}
 	if job.Spec, err = r.liveSpec(ctx); err != nil {
 		return err
 	}
 	var result coldstart.Result
-	err = r.withImage(ctx, func(ctx context.Context) error {
+	err = r.withImages(ctx, func(ctx context.Context) error {
 		return r.withRestore(ctx, func(ctx context.Context) error {
 			if err := r.cluster.scale(ctx, 0); err != nil {
 				return err
 			}
-			return r.p.Step(ctx, fmt.Sprintf("start %d containers of each kind", job.Starts), func(ctx context.Context) (err error) {
+			return r.p.Step(ctx, fmt.Sprintf("start %d servers of each kind", job.Starts), func(ctx context.Context) (err error) {
 				result, err = r.node.coldStart(ctx, job)
 				return err
 			})
@@ -44,10 +72,17 @@ func (r *runner) coldStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.report.ColdStart = &ColdStart{
-		Starts: job.Starts, Wasm: containerTime(result["wasm"]), Native: containerTime(result["native"]), NativeCrun: containerTime(result["native-crun"]),
-	}
+	r.report.ColdStart = coldStartOf(job.Starts, result)
 	return nil
+}
+
+func coldStartOf(starts int, result coldstart.Result) *ColdStart {
+	of := func(kind string) ContainerTime { return containerTime(result.Starts[kind]) }
+	return &ColdStart{
+		Starts: starts, Wasm: of(startWasm), Interpreted: of(startPlain), Native: of(startNative), NativeCrun: of(startNativeCrun),
+		WasmContainerd: of(startWasmCtr), NativeContainerd: of(startNativeCtr),
+		Stages: stagesOf(result.Stages[startWasm]), StagesInterpreted: stagesOf(result.Stages[startPlain]),
+	}
 }
 
 // liveSpec is the OCI configuration that containerd wrote for a battle pod.
@@ -59,9 +94,36 @@ func (r *runner) liveSpec(ctx context.Context) (string, error) {
 }
 
 func containerTime(starts []coldstart.Start) ContainerTime {
-	var create, ready []time.Duration
+	var create, listening, ready []time.Duration
 	for _, s := range starts {
-		create, ready = append(create, s.Create), append(ready, s.Ready)
+		create, listening, ready = append(create, s.Create), append(listening, s.Listening), append(ready, s.Ready)
 	}
-	return ContainerTime{Create: timesOf(create), Ready: timesOf(ready)}
+	return ContainerTime{Create: timesOf(create), Listening: timesOf(listening), Ready: timesOf(ready)}
+}
+
+// stagesOf sums up the starts that were taken apart. The whole is summed up by itself: percentiles of parts do not add up.
+func stagesOf(starts []coldstart.Stages) []Stage {
+	var stages []Stage
+	for _, part := range []struct {
+		name string
+		of   func(coldstart.Stages) time.Duration
+	}{
+		{"process: exec and dynamic link of the probe itself", func(s coldstart.Stages) time.Duration { return s.Exec }},
+		{"dynamic link of libLLVM and what it needs", func(s coldstart.Stages) time.Duration { return s.LLVM }},
+		{"dynamic link of libwasmedge and the rest", func(s coldstart.Stages) time.Duration { return s.Library }},
+		{"WasmEdge's machine and WASI", func(s coldstart.Stages) time.Duration { return s.Machine }},
+		{"load the module", func(s coldstart.Stages) time.Duration { return s.Load }},
+		{"validate it", func(s coldstart.Stages) time.Duration { return s.Validate }},
+		{"instantiate it", func(s coldstart.Stages) time.Duration { return s.Instantiate }},
+		{"start of Go, configuration, sockets, until it takes a connection", func(s coldstart.Stages) time.Duration { return s.Program }},
+		{"from there to the first answer of /readyz", func(s coldstart.Stages) time.Duration { return s.Ready }},
+		{"all", coldstart.Stages.Total},
+	} {
+		var all []time.Duration
+		for _, s := range starts {
+			all = append(all, part.of(s))
+		}
+		stages = append(stages, Stage{Name: part.name, Times: timesOf(all)})
+	}
+	return stages
 }

@@ -20,17 +20,23 @@ func TestUsageOfCountsThePodsServers(t *testing.T) {
 	t.Parallel()
 	sample := func(at, cpu time.Duration) proc.Sample {
 		return proc.Sample{Taken: time.Unix(0, int64(at)), Processes: []proc.Process{
-			{PID: 1, Command: "/app", Cgroup: v1, CPU: cpu, PSS: 10, RSS: 20},
-			{PID: 2, Command: "/app", Cgroup: v2, CPU: 2 * cpu, PSS: 30, RSS: 40},
-			{PID: 3, Command: "/pause", Cgroup: v1, CPU: 100 * cpu, PSS: 1000},
+			{PID: 1, Parent: 6, Command: "/app", Cgroup: v1, CPU: cpu, PSS: 10, RSS: 20, FilePSS: 3},
+			{PID: 2, Parent: 7, Command: "/app", Cgroup: v2, CPU: 2 * cpu, PSS: 30, RSS: 40, FilePSS: 4},
+			{PID: 3, Parent: 6, Command: "/pause", Cgroup: v1, CPU: 100 * cpu, PSS: 1000},
 			{PID: 4, Command: "/app", Cgroup: others, CPU: 100 * cpu, PSS: 1000},
 			{PID: 5, Command: "/app", Cgroup: "0::/", CPU: 100 * cpu, PSS: 1000},
+			{PID: 6, Parent: 1, Command: "/usr/bin/containerd-shim-runc-v2 -id 6c", Cgroup: "0::/", PSS: 100},
+			{PID: 7, Parent: 1, Command: "/usr/bin/containerd-shim-runc-v2 -id 7c", Cgroup: v1, CPU: 100 * cpu, PSS: 200},
+			{PID: 8, Parent: 1, Command: "/usr/bin/containerd-shim-runc-v2 -id 8c", Cgroup: "0::/", PSS: 400},
 		}}
 	}
 	before, later := sample(0, time.Second), sample(10*time.Second, 2*time.Second)
 	u, err := usageOf(before, later, later, []string{uid})
 	require.NoError(t, err)
-	require.Equal(t, usage{servers: 2, cores: .3, pss: 40, rss: 60}, u)
+	require.Equal(t, usage{servers: 2, cores: .3, rss: 60, weight: PodWeight{Libraries: 7, Own: 33, Pause: 1000, Shim: 300}}, u)
+
+	require.Equal(t, int64(40), u.weight.server())
+	require.Equal(t, PodWeight{Libraries: 3, Own: 16, Pause: 500, Shim: 150}, u.weight.over(2))
 
 	before.Processes = before.Processes[1:]
 	_, err = usageOf(before, later, later, []string{uid})

@@ -41,7 +41,7 @@ func Baseline(c *config.City) Cost {
 	for i := range c.Nodes {
 		cost.Month += c.Nodes[i].Prices.NodeMonth
 	}
-	rooms := asContainers(c).Rooms()
+	rooms := AsContainers(c).Rooms()
 	left := c.Battle.Replicas
 	for i := 0; left > 0 && len(rooms) > 0; i++ {
 		n := min(i, len(rooms)-1)
@@ -52,8 +52,8 @@ func Baseline(c *config.City) Cost {
 	return cost.compared()
 }
 
-// asContainers is the city with containers for battle pods: the arithmetic of what fits is the same.
-func asContainers(c *config.City) *config.City {
+// AsContainers is the city with the case's containers for battle pods: the arithmetic of what fits is the same.
+func AsContainers(c *config.City) *config.City {
 	containers := *c
 	containers.Battle.Resources.Requests = config.Quantities{CPU: containerCPU, Memory: containerMemory}
 	return &containers
@@ -61,7 +61,7 @@ func asContainers(c *config.City) *config.City {
 
 // tooSmall tells whether a node of the city has no room for a container.
 func tooSmall(c *config.City) bool {
-	for _, r := range asContainers(c).Rooms() {
+	for _, r := range AsContainers(c).Rooms() {
 		if r.Pods == 0 {
 			return true
 		}

@@ -168,6 +168,12 @@ func bytesOf(memory string) int64 {
 	return q.Value()
 }
 
+// CoresOf is an amount of cores such as "200m": 0.2. What is none is 0.
+func CoresOf(cpu string) float64 { return float64(milli(cpu)) / 1000 }
+
+// BytesOf is an amount of memory such as "256Mi", in bytes. What is none is 0.
+func BytesOf(memory string) int64 { return bytesOf(memory) }
+
 // Cores writes thousandths of a core as cores: "3.2".
 func Cores(milli int64) string { return strconv.FormatFloat(float64(milli)/1000, 'f', -1, 64) }
 

@@ -14,6 +14,8 @@ type Job struct {
 	Starts int `json:"starts"`
 	// Port is a free port of the node.
 	Port int `json:"port"`
+	// Probe is the program stageprobe.
+	Probe string `json:"probe"`
 	// Timeout is how long a start may take.
 	Timeout time.Duration `json:"timeout"`
 }
@@ -24,19 +26,53 @@ type Kind struct {
 	Name string `json:"name"`
 	// Runtime is the OCI runtime: crun, runc.
 	Runtime string `json:"runtime"`
+	// Containerd has containerd start the container, through its shim, with the same runtime.
+	Containerd bool `json:"containerd,omitempty"`
 	// Image names an image in containerd's store, Program the server in it.
 	Image   string `json:"image"`
 	Program string `json:"program"`
+	// Plain takes the code that was compiled ahead of time out of the program first, so that it is interpreted.
+	Plain bool `json:"plain,omitempty"`
+	// Stages takes the start apart as well, in further starts without an OCI runtime. It is for Wasm.
+	Stages bool `json:"stages,omitempty"`
 	// Annotations are those of the container.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
 
-// Start is one start. Create is the time until the runtime has made the container, Ready that until /readyz first answered; both
-// count from the runtime's start.
+// Start is one start of a container. All times count from the start of the runtime, or of containerd's client: Create until the runtime has made the
+// container, 0 where containerd makes it; Listening until the server first took a connection; Ready until /readyz first answered.
 type Start struct {
-	Create time.Duration `json:"create"`
-	Ready  time.Duration `json:"ready"`
+	Create    time.Duration `json:"create"`
+	Listening time.Duration `json:"listening"`
+	Ready     time.Duration `json:"ready"`
 }
 
-// Result is the starts of each kind by its name.
-type Result map[string][]Start
+// Stages are what the start of a Wasm server consists of, without a container. Each is the time from the end of the one before.
+type Stages struct {
+	// Exec is from the start of the process to its first own instruction: it is the probe's, and not crun's.
+	Exec time.Duration `json:"exec"`
+	// LLVM links libLLVM and what that needs, Library libwasmedge and the rest.
+	LLVM    time.Duration `json:"llvm"`
+	Library time.Duration `json:"library"`
+	// Machine makes WasmEdge's machine, and its WASI.
+	Machine time.Duration `json:"machine"`
+	// Load reads the module, Validate checks it, Instantiate gives it its memory.
+	Load        time.Duration `json:"load"`
+	Validate    time.Duration `json:"validate"`
+	Instantiate time.Duration `json:"instantiate"`
+	// Program is the module's own: Go's runtime, the configuration and the sockets, until it first took a connection.
+	Program time.Duration `json:"program"`
+	// Ready is from there to the first answer of /readyz.
+	Ready time.Duration `json:"ready"`
+}
+
+// Total is the whole start.
+func (s Stages) Total() time.Duration {
+	return s.Exec + s.LLVM + s.Library + s.Machine + s.Load + s.Validate + s.Instantiate + s.Program + s.Ready
+}
+
+// Result is the starts of each kind by its name, and the stages of those that were taken apart.
+type Result struct {
+	Starts map[string][]Start  `json:"starts"`
+	Stages map[string][]Stages `json:"stages,omitempty"`
+}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
+	"github.com/edge-arena/edge-arena/internal/bench/stages"
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
@@ -21,7 +20,7 @@ const poll = 500 * time.Microsecond
 func Run(ctx context.Context, job Job) (result Result, err error) {
 	dir, err := os.MkdirTemp("/run", "arena-coldstart-")
 	if err != nil {
-		return nil, fmt.Errorf("cold start: %w", err)
+		return result, fmt.Errorf("cold start: %w", err)
 	}
 	var bundles []*bundle
 	defer func() {
@@ -35,18 +34,14 @@ func Run(ctx context.Context, job Job) (result Result, err error) {
 		b := &bundle{kind: k, dir: filepath.Join(dir, k.Name), port: job.Port, timeout: job.Timeout}
 		bundles = append(bundles, b)
 		if err := b.make(ctx, []byte(job.Spec)); err != nil {
-			return nil, fmt.Errorf("cold start: %s: %w", k.Name, err)
+			return result, fmt.Errorf("cold start: %s: %w", k.Name, err)
 		}
 	}
-	result = Result{}
+	result = Result{Starts: map[string][]Start{}, Stages: map[string][]Stages{}}
 	for i := range job.Starts + 1 {
 		for _, b := range bundles {
-			s, err := b.start(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("cold start: %s: start %d: %w", b.kind.Name, i, err)
-			}
-			if i > 0 {
-				result[b.kind.Name] = append(result[b.kind.Name], s)
+			if err := b.measure(ctx, job.Probe, i > 0, result); err != nil {
+				return result, fmt.Errorf("cold start: %s: start %d: %w", b.kind.Name, i, err)
 			}
 		}
 	}
@@ -59,6 +54,7 @@ type bundle struct {
 	dir     string
 	port    int
 	timeout time.Duration
+	env     []string
 	mounted bool
 }
 
@@ -76,10 +72,11 @@ func (b *bundle) make(ctx context.Context, podSpec []byte) error {
 	if err := os.MkdirAll(b.rootfs(), 0o755); err != nil {
 		return err
 	}
-	spec, err := specFor(podSpec, b.kind, b.rootfs(), "/"+b.id(), b.port)
+	spec, env, err := specFor(podSpec, b.kind, b.rootfs(), "/"+b.id(), b.port)
 	if err != nil {
 		return err
 	}
+	b.env = env
 	if err := os.WriteFile(filepath.Join(b.dir, "config.json"), spec, 0o600); err != nil {
 		return err
 	}
@@ -87,6 +84,9 @@ func (b *bundle) make(ctx context.Context, podSpec []byte) error {
 		return err
 	}
 	b.mounted = true
+	if b.kind.Plain {
+		return aot.StripFile(filepath.Join(b.rootfs(), b.kind.Program))
+	}
 	return nil
 }
 
@@ -99,69 +99,61 @@ func (b *bundle) remove(ctx context.Context) error {
 	return os.RemoveAll(b.dir)
 }
 
+// measure starts the kind once in each way in which it is to be, and adds what that took to the result, if it counts.
+func (b *bundle) measure(ctx context.Context, probe string, counts bool, to Result) error {
+	s, err := b.start(ctx)
+	if err != nil {
+		return err
+	}
+	if counts {
+		to.Starts[b.kind.Name] = append(to.Starts[b.kind.Name], s)
+	}
+	if !b.kind.Stages {
+		return nil
+	}
+	parts, err := b.apart(ctx, probe, b.env)
+	if err != nil {
+		return fmt.Errorf("take apart: %w", err)
+	}
+	if counts {
+		to.Stages[b.kind.Name] = append(to.Stages[b.kind.Name], parts)
+	}
+	return nil
+}
+
 // start starts the container, waits until it is ready, and removes it.
 func (b *bundle) start(ctx context.Context) (s Start, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
+	out, err := newOutput()
+	if err != nil {
+		return s, err
+	}
+	defer out.close()
 	defer func() { err = errors.Join(err, b.stop(context.WithoutCancel(ctx))) }()
-	if err := os.RemoveAll(b.log()); err != nil {
-		return s, err
+	began := stages.Now()
+	if b.kind.Containerd {
+		if err := b.containerd(ctx, out); err != nil {
+			return s, err
+		}
+	} else {
+		if err := b.runtime(ctx, out, "create", "--bundle", b.dir, b.id()); err != nil {
+			return s, err
+		}
+		s.Create = stages.Now() - began
+		if err := b.runtime(ctx, out, "start", b.id()); err != nil {
+			return s, err
+		}
 	}
-	began := time.Now()
-	if err := b.runtime(ctx, "create", "--bundle", b.dir, b.id()); err != nil {
-		return s, err
-	}
-	s.Create = time.Since(began)
-	if err := b.runtime(ctx, "start", b.id()); err != nil {
-		return s, err
-	}
-	if err := b.waitReady(ctx); err != nil {
+	listening, ready, err := waitReady(ctx, b.port)
+	if err != nil {
 		log, readErr := os.ReadFile(b.log())
-		return s, errors.Join(fmt.Errorf("not ready after %s: %w: %s", time.Since(began).Round(time.Millisecond), err, command.Tail(string(log), 10)), readErr)
+		if errors.Is(readErr, os.ErrNotExist) {
+			readErr = nil // it says what it has to say through the pipe
+		}
+		said := command.Tail(out.String()+string(log), 10)
+		return s, errors.Join(fmt.Errorf("not ready after %s: %w: %s", (stages.Now()-began).Round(time.Millisecond), err, said), readErr)
 	}
-	s.Ready = time.Since(began)
+	s.Listening, s.Ready = listening-began, ready-began
 	return s, nil
-}
-
-func (b *bundle) waitReady(ctx context.Context) error {
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Second}
-	defer client.CloseIdleConnections()
-	url := "http://" + b.address() + "/readyz"
-	last := errors.New("never asked")
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-			err = errors.New(resp.Status)
-		}
-		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), last)
-		}
-		last = err
-		time.Sleep(poll)
-	}
-}
-
-func (b *bundle) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(b.port)) }
-
-// stop removes the container and waits until its port is free, or the next start would be answered by this one.
-func (b *bundle) stop(ctx context.Context) error {
-	if err := b.runtime(ctx, "delete", "--force", b.id()); err != nil {
-		return err
-	}
-	for range 1000 {
-		l, err := net.Listen("tcp4", b.address())
-		if err == nil {
-			return l.Close()
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	return fmt.Errorf("%s is still in use 5 s after its container was removed", b.address())
 }

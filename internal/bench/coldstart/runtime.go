@@ -2,9 +2,7 @@ package coldstart
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,20 +10,41 @@ import (
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
-// runtime runs the OCI runtime. The container inherits its output, so that is a file: a pipe would not end before the container.
-func (b *bundle) runtime(ctx context.Context, args ...string) (err error) {
-	out, err := os.OpenFile(b.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, out.Close()) }()
+// runtime runs the OCI runtime. The container inherits its output.
+func (b *bundle) runtime(ctx context.Context, out *output, args ...string) error {
 	// A state folder of its own: containerd's containers are in the default one's subfolders.
 	args = append([]string{"--root", filepath.Join(b.dir, "state")}, args...)
-	cmd := exec.CommandContext(ctx, b.kind.Runtime, args...)
-	cmd.Stdout, cmd.Stderr = out, out
+	return spoken(out, exec.CommandContext(ctx, b.kind.Runtime, args...))
+}
+
+// containerd has containerd make and start the container, and returns when it has. The shim gives the container's output to a file.
+func (b *bundle) containerd(ctx context.Context, out *output) error {
+	return spoken(out, exec.CommandContext(ctx, "k3s", "ctr", "-n", "k8s.io", "run", "--detach", "--log-uri", "file://"+b.log(),
+		"--runtime", "io.containerd.runc.v2", "--runc-binary", b.kind.Runtime, "--config", filepath.Join(b.dir, "config.json"), b.id()))
+}
+
+func spoken(out *output, cmd *exec.Cmd) error {
+	cmd.Stdout, cmd.Stderr = out.write, out.write
 	if err := cmd.Run(); err != nil {
-		log, readErr := os.ReadFile(b.log())
-		return errors.Join(fmt.Errorf("%s %s: %w: %s", b.kind.Runtime, strings.Join(args, " "), err, command.Tail(string(log), 10)), readErr)
+		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, command.Tail(out.String(), 10))
 	}
 	return nil
+}
+
+// stop removes the container and waits until its port is free, or the next start would be answered by this one.
+func (b *bundle) stop(ctx context.Context) error {
+	remove := exec.CommandContext(ctx, b.kind.Runtime, "--root", filepath.Join(b.dir, "state"), "delete", "--force", b.id())
+	if b.kind.Containerd {
+		// `containers rm` wants no task there, and a task can be removed when it has ended.
+		remove = exec.CommandContext(ctx, "k3s", "ctr", "-n", "k8s.io", "tasks", "rm", "--force", b.id())
+	}
+	if out, err := remove.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w: %s", strings.Join(remove.Args, " "), err, command.Tail(string(out), 10))
+	}
+	if b.kind.Containerd {
+		if err := ctr(ctx, "containers", "rm", b.id()); err != nil {
+			return err
+		}
+	}
+	return waitFree(b.port)
 }

@@ -9,19 +9,21 @@ import (
 )
 
 // specFor turns the configuration of a pod's container into one of a container by itself: the same confinement, limits, user and
-// environment, without the pod's files, namespaces and cgroup. It stays in the host's network, as battle pods do.
-func specFor(podSpec []byte, k Kind, rootfs, cgroup string, port int) ([]byte, error) {
+// environment, without the pod's files, namespaces and cgroup. It stays in the host's network, as battle pods do. env
+// is the environment in it.
+func specFor(podSpec []byte, k Kind, rootfs, cgroup string, port int) (config []byte, env []string, err error) {
 	var spec map[string]any
 	if err := json.Unmarshal(podSpec, &spec); err != nil {
-		return nil, fmt.Errorf("read OCI configuration: %w", err)
+		return nil, nil, fmt.Errorf("read OCI configuration: %w", err)
 	}
 	process, linux, mounts, err := parts(spec)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	env = environment(process["env"], port)
 	process["args"] = []string{k.Program}
 	process["terminal"] = false
-	process["env"] = environment(process["env"], port)
+	process["env"] = env
 	spec["root"] = map[string]any{"path": rootfs, "readonly": true}
 	spec["annotations"] = k.Annotations
 	spec["mounts"] = slices.DeleteFunc(mounts, func(m any) bool {
@@ -35,7 +37,8 @@ func specFor(podSpec []byte, k Kind, rootfs, cgroup string, port int) ([]byte, e
 		namespaces = append(namespaces, map[string]string{"type": kind})
 	}
 	linux["namespaces"] = namespaces
-	return json.Marshal(spec)
+	config, err = json.Marshal(spec)
+	return config, env, err
 }
 
 func parts(spec map[string]any) (process, linux map[string]any, mounts []any, err error) {

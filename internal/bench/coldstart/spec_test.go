@@ -16,8 +16,9 @@ func TestSpecForLeavesThePod(t *testing.T) {
 		"annotations": {"run.oci.handler": "wasm", "io.kubernetes.cri.sandbox-id": "1"},
 		"linux": {"resources": {"memory": {"limit": 1}}, "cgroupsPath": "/kubepods/x", "namespaces": [{"type": "network", "path": "/proc/1/ns/net"}]}
 	}`
-	got, err := specFor([]byte(pod), Kind{Program: "/app"}, "/run/x/rootfs", "/bench", 19000)
+	got, env, err := specFor([]byte(pod), Kind{Program: "/app"}, "/run/x/rootfs", "/bench", 19000)
 	require.NoError(t, err)
+	require.Equal(t, []string{"BATTLE_PORT=19000", "A=b"}, env)
 	require.JSONEq(t, `{
 		"ociVersion": "1.2.0",
 		"process": {"user": {"uid": 65532}, "args": ["/app"], "env": ["BATTLE_PORT=19000", "A=b"], "noNewPrivileges": true, "terminal": false},
@@ -31,8 +32,8 @@ func TestSpecForLeavesThePod(t *testing.T) {
 
 func TestSpecForRefuses(t *testing.T) {
 	t.Parallel()
-	_, err := specFor([]byte(`{`), Kind{}, "", "", 1)
+	_, _, err := specFor([]byte(`{`), Kind{}, "", "", 1)
 	require.ErrorContains(t, err, "read OCI configuration: ")
-	_, err = specFor([]byte(`{"process": {}}`), Kind{}, "", "", 1)
+	_, _, err = specFor([]byte(`{"process": {}}`), Kind{}, "", "", 1)
 	require.EqualError(t, err, "OCI configuration: process, linux and mounts are required")
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -35,6 +36,17 @@ type Section struct {
 	Rows   [][]string
 	// Folded is shown in a document only when it is asked for.
 	Folded bool
+	// Charts are shown below the table in a document.
+	Charts []Chart
+}
+
+// Chart is a picture of what is in a table.
+type Chart struct {
+	// Title says what it shows, to those who do not see it too.
+	Title string
+	// File is where it is put, seen from the document: `charts/rtt.svg`. SVG is what it is.
+	File string
+	SVG  []byte
 }
 
 // Table writes the document for people at a terminal.
@@ -60,6 +72,9 @@ func (d Document) Markdown(w io.Writer) {
 			continue
 		}
 		_, _ = fmt.Fprintf(w, "\n### %s\n\n%s\n\n%s\n", s.Title, s.Conditions, s.table().RenderMarkdown())
+		for _, c := range s.Charts {
+			_, _ = fmt.Fprintf(w, "\n![%s](%s)\n", c.Title, c.File)
+		}
 	}
 }
 
@@ -88,7 +103,7 @@ func row(cells []string) table.Row {
 }
 
 // WriteMarkdown puts the document into the file at path: between the marks begin and end, where the file has them, and else into a file of
-// its own. A file without the marks is an error.
+// its own; and its charts beside that. A file without the marks is an error.
 func (d Document) WriteMarkdown(path, begin, end string) error {
 	var fragment bytes.Buffer
 	d.Markdown(&fragment)
@@ -105,8 +120,27 @@ func (d Document) WriteMarkdown(path, begin, end string) error {
 		return fmt.Errorf("write report: %s: has no %s with an %s behind it", path, begin, end)
 	}
 	whole := before + begin + "\n\n" + fragment.String() + "\n" + end + after
+	if err := d.writeCharts(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
 	if err := os.WriteFile(path, []byte(whole), 0o644); err != nil {
 		return fmt.Errorf("write report: %w", err)
+	}
+	return nil
+}
+
+// writeCharts writes the charts to where a document in the folder shows them.
+func (d Document) writeCharts(folder string) error {
+	for _, s := range d.Sections {
+		for _, c := range s.Charts {
+			file := filepath.Join(folder, filepath.FromSlash(c.File))
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(file, c.SVG, 0o644); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ type Process struct {
 	// PSS is its memory in bytes, shared pages divided among those that share them. RSS counts them in full.
 	PSS int64 `json:"pss"`
 	RSS int64 `json:"rss"`
+	// FilePSS is the part of PSS that is mapped from files and not changed: programs and libraries.
+	FilePSS int64 `json:"filePss"`
 }
 
 // Sample is all processes at one time.
@@ -90,7 +92,7 @@ func read(dir string, memory bool) (Process, error) {
 	if err != nil {
 		return p, err
 	}
-	p.PSS, p.RSS, err = parseRollup(string(rollup))
+	err = parseRollup(string(rollup), &p)
 	return p, err
 }
 
@@ -117,25 +119,27 @@ func parseStat(stat string) (parent int, cpu time.Duration, err error) {
 	return parent, cpu, nil
 }
 
-// parseRollup finds the sums of a process's memory, which stand in kB. A kernel thread has none.
-func parseRollup(rollup string) (pss, rss int64, err error) {
+// parseRollup finds the sums of a process's memory, which stand in kB. A kernel thread has none, an old kernel no Pss_File.
+func parseRollup(rollup string, p *Process) error {
 	lines := bufio.NewScanner(strings.NewReader(rollup))
 	for lines.Scan() {
 		name, value, _ := strings.Cut(lines.Text(), ":")
 		var to *int64
 		switch name {
 		case "Pss":
-			to = &pss
+			to = &p.PSS
 		case "Rss":
-			to = &rss
+			to = &p.RSS
+		case "Pss_File":
+			to = &p.FilePSS
 		default:
 			continue
 		}
 		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
 		if err != nil {
-			return 0, 0, fmt.Errorf("smaps_rollup: %s: %w", name, err)
+			return fmt.Errorf("smaps_rollup: %s: %w", name, err)
 		}
 		*to = kb << 10
 	}
-	return pss, rss, lines.Err()
+	return lines.Err()
 }

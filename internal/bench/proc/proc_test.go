@@ -42,12 +42,11 @@ func TestParseStat(t *testing.T) {
 
 func TestParseRollup(t *testing.T) {
 	t.Parallel()
-	pss, rss, err := parseRollup("55aefe479000-7ffe981cc000 ---p 00000000 00:00 0 [rollup]\nRss:   33520 kB\nPss:  25643 kB\nPss_Dirty: 24796 kB\nSwapPss: 7 kB\n")
-	require.NoError(t, err)
-	require.Equal(t, int64(25643<<10), pss)
-	require.Equal(t, int64(33520<<10), rss)
-	_, _, err = parseRollup("Pss: much\n")
-	require.ErrorContains(t, err, "smaps_rollup: Pss: ")
+	var p Process
+	const rollup = "55aefe479000-7ffe981cc000 ---p 00000000 00:00 0 [rollup]\nRss:   33520 kB\nPss:  25643 kB\nPss_Dirty: 24796 kB\nPss_File: 847 kB\nSwapPss: 7 kB\n"
+	require.NoError(t, parseRollup(rollup, &p))
+	require.Equal(t, Process{PSS: 25643 << 10, RSS: 33520 << 10, FilePSS: 847 << 10}, p)
+	require.ErrorContains(t, parseRollup("Pss: much\n", &p), "smaps_rollup: Pss: ")
 }
 
 func TestRead(t *testing.T) {
