@@ -118,6 +118,18 @@ func TestRoomOfTheHub(t *testing.T) {
 	require.Equal(t, int64(3400), parse(t, tree).Cities[0].Rooms()[0].CPU, "who is not watched needs no room for it")
 }
 
+// docs/operations.md shows these settings.
+func TestTwoThousandPodsOnOneNode(t *testing.T) {
+	t.Parallel()
+	c := parse(t, metro(1, 2000, func(c object) {
+		set(c, "size.memory", "72Gi")
+		set(c, "k3s.kubeletArgs", []any{"max-pods=2010"})
+		set(c, "battle.ports", object{"first": 20000, "last": 24999})
+		set(c, "battle.resources.requests", object{"cpu": "1m", "memory": "32Mi"})
+	})).Cities[0]
+	require.Equal(t, 2000, c.Fits())
+}
+
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, "3.2", config.Cores(3200))
