@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/edge-arena/edge-arena/monitoring"
 )
 
 // DefaultK3sVersion is the K3s release of a region that names none.
@@ -17,6 +19,7 @@ const (
 
 // Defaults are the settings before the operator's own words are written over them, so that an explicit 0 is seen as one.
 func Defaults() Settings {
+	promised := monitoring.Objectives()
 	return Settings{
 		SSH:  SSH{DialTimeout: 15 * time.Second, DialAttempts: 10},
 		Size: Size{CPU: "4", Memory: "8Gi"},
@@ -59,10 +62,11 @@ func Defaults() Settings {
 			},
 		},
 		SLO: SLO{
-			RTTP50:   10 * time.Millisecond,
-			RTTP99:   20 * time.Millisecond,
-			RTTP999:  50 * time.Millisecond,
-			TickRate: 119.5,
+			// The alerts hold a city to the same.
+			RTTP50:   promised.RTTP50.Duration(),
+			RTTP99:   promised.RTTP99.Duration(),
+			RTTP999:  promised.RTTP999.Duration(),
+			TickRate: promised.LeastTickRate,
 			Duration: 30 * time.Second,
 			Gate:     Gate{Enabled: true, Attempts: 3},
 		},

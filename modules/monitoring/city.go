@@ -3,12 +3,8 @@
 package monitoring
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	corev1 "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes/core/v1"
@@ -210,19 +206,6 @@ func (b *cityBuilder) fingerprint(files ...map[string]string) pulumi.StringInput
 	hash := hashOf(files...)
 	return b.opened.ToStringOutput().ApplyT(func(opened string) string { return hash + opened }).(pulumi.StringOutput)
 }
-
-// hashOf is a hash of files.
-func hashOf(files ...map[string]string) string {
-	h := sha256.New()
-	for _, set := range files {
-		for _, name := range sortedKeys(set) {
-			_, _ = fmt.Fprintf(h, "%q %q\n", name, set[name])
-		}
-	}
-	return hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // settings are what the city's Prometheus is configured by.
 func (b *cityBuilder) settings() settings {
