@@ -131,14 +131,14 @@ func (w *watched) lines(expr string, since time.Time) (n int, err error) {
 
 func (w *watched) hub() string { return "hub" }
 
-// firing are the alerts of a city that fire, `name objective`, in order.
-func (w *watched) firing(city string) []string {
+// firing are the names of a city's alerts that fire, of one of the severities, in order.
+func (w *watched) firing(city string, severities ...string) []string {
 	w.t.Helper()
 	a, err := w.ask(city, own, "/api/v1/alerts", nil)
 	require.NoError(w.t, err)
 	var names []string
 	for _, alert := range a.Data.Alerts {
-		if name := alert.Labels["alertname"]; alert.State == "firing" && !slices.Contains(names, name) {
+		if name := alert.Labels["alertname"]; alert.State == "firing" && slices.Contains(severities, alert.Labels["severity"]) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
