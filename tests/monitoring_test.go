@@ -172,7 +172,8 @@ func (w *watched) requireLogsOfARoom() {
 func (w *watched) requireAlert(city string) {
 	w.t.Helper()
 	const name, page, ticket = "RTTP99BurnsBudget", "page", "ticket"
-	before := w.firing(city, page, ticket)
+	before, err := w.firing(city, page, ticket)
+	require.NoError(w.t, err)
 	require.NotContains(w.t, before, name)
 	ctx, cancel := context.WithTimeout(w.t.Context(), 4*time.Minute)
 	defer cancel()
@@ -183,8 +184,13 @@ func (w *watched) requireAlert(city string) {
 		_, err := w.play(playing, city, 2, 4*time.Minute, map[int]time.Duration{0: 12500 * time.Microsecond})
 		slow <- err
 	}()
-	require.Eventually(w.t, func() bool { return slices.Contains(w.firing(city, page), name) }, 4*time.Minute, 5*time.Second, "%s has not been raised", name)
-	raised := w.firing(city, page, ticket)
+	fires := func() (bool, error) {
+		names, err := w.firing(city, page)
+		return slices.Contains(names, name), err
+	}
+	require.Eventually(w.t, func() bool { yes, err := fires(); return err == nil && yes }, 4*time.Minute, 5*time.Second, "%s has not been raised", name)
+	raised, err := w.firing(city, page, ticket)
+	require.NoError(w.t, err)
 	stop()
 	<-slow
 	w.t.Logf("before: %v, broken: %v", before, raised)
@@ -205,7 +211,7 @@ func (w *watched) requireAlert(city string) {
 		_, err := w.play(playing, city, 10, 6*time.Minute, nil)
 		well <- err
 	}()
-	require.Eventually(w.t, func() bool { return !slices.Contains(w.firing(city, page), name) }, 6*time.Minute, 5*time.Second, "%s has not been resolved", name)
+	require.Eventually(w.t, func() bool { yes, err := fires(); return err == nil && !yes }, 6*time.Minute, 5*time.Second, "%s has not been resolved", name)
 	stop()
 	<-well
 }
@@ -258,11 +264,15 @@ func (w *watched) requireNothingIsLostInACut(city string) {
 	to := time.Now()
 
 	window := fmt.Sprintf(`[%ds] @ %d`, int(to.Sub(from).Seconds()), to.Unix())
-	expr := `sum(count_over_time({__name__=~"up|node_load1|battle_ticks_total"}` + window + `))`
+	samples := func(at, prometheus, of string) (sum float64) {
+		for _, series := range []string{"up", "node_load1", "battle_ticks_total", "scrape_samples_scraped"} {
+			sum += w.number(at, prometheus, "sum(count_over_time("+series+of+window+"))")
+		}
+		return sum
+	}
 	var had, has float64
 	require.Eventually(w.t, func() bool {
-		had = w.number(city, own, expr)
-		has = w.number("hub", longTerm, strings.Replace(expr, "battle_ticks_total\"", "battle_ticks_total\",city=\""+city+"\"", 1))
+		had, has = samples(city, own, ""), samples("hub", longTerm, `{city="`+city+`"}`)
 		return !math.IsNaN(had) && had > 0 && had == has
 	}, 2*time.Minute, 3*time.Second, "samples of %v: %v in the city, %v in the hub", cut, &had, &has)
 	w.t.Logf("%v samples of a cut of %v, all of them in the hub %.0f s after it", has, cut, time.Since(to).Seconds())
