@@ -119,11 +119,9 @@ func emptyPanels() map[string]string {
 	return map[string]string{
 		"arena_slo_cold_start_seconds":                                       "`arena slo` does not measure cold starts; `arena bench` does",
 		"city:slo_budget_spent:ratio30d":                                     onTheHour,
-		"container_fs_usage_bytes":                                           "containerd tells no container's own",
 		"kubelet_runtime_operations_errors_total":                            noErrors,
 		"apiserver_admission_webhook_fail_open_count":                        noErrors,
 		`apiserver_admission_webhook_rejection_count{error_type!="no_error"`: noErrors,
-		"gatekeeper_validation_request_count{":                               "is called gatekeeper_validation_request_count_total by Gatekeeper 3.15",
 	}
 }
 

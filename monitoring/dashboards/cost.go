@@ -41,12 +41,9 @@ func cost() board {
 			}},
 			{"A battle pod beside a container", []panel{
 				graph("Cores", "none", "Cores that a battle pod uses on average. Its limit is 1; a container has 2.",
-					q(`sum by (region, city) (city:battle_cpu_cores:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.Cores, yellow}, step{container.Cores, red}),
+					q(`sum by (region, city) (city:battle_cpu_cores:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.Cores, yellow}, step{container.Cores, red}).wide(12),
 				graph("Memory", "bytes", "Memory that a battle pod uses on average. Its limit is 512 MiB; a container has 2 GiB.",
-					q(`sum by (region, city) (city:battle_memory_bytes:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.MemoryBytes, yellow}, step{container.MemoryBytes, red}),
-				graph("Storage", "bytes", "What a battle pod's own file system has written. Promised are 50 MB, image included; a container has 200 MB.",
-					q(`avg by (region, city) (container_fs_usage_bytes{container!="",@city} and on (region, city, namespace, pod) battle_rooms{@city})`, "{{city}}")).
-					colored(step{0, green}, step{pod.StorageBytes, yellow}, step{container.StorageBytes, red}),
+					q(`sum by (region, city) (city:battle_memory_bytes:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.MemoryBytes, yellow}, step{container.MemoryBytes, red}).wide(12),
 				graph("Cores saved", "percentunit", "How much less than 2 cores a battle pod uses.", q(saved("city:battle_cpu_cores:sum", container.Cores), "{{city}}")).above(monitoring.Saving).upTo(1).wide(12),
 				graph("Memory saved", "percentunit", "How much less than 2 GiB a battle pod uses.", q(saved("city:battle_memory_bytes:sum", container.MemoryBytes), "{{city}}")).above(monitoring.Saving).upTo(1).wide(12),
 			}},

@@ -21,7 +21,7 @@ func policy() []alert {
 			description: "Gatekeeper's audit has found objects that run although a policy is against them.",
 		},
 		{
-			name: "PolicyAuditStale", severity: Ticket, expr: `time() - max(gatekeeper_audit_last_run_end_time{job="gatekeeper"}) > 900`, wait: "2m",
+			name: "PolicyAuditStale", severity: Ticket, expr: `time() - max(gatekeeper_audit_last_run_end_time{job="gatekeeper"} > 0) > 900`, wait: "2m",
 			summary:     "Gatekeeper of city {{ $externalLabels.city }} has not looked at what runs for {{ $value | humanizeDuration }}",
 			description: "The audit runs each minute. Until it does, nobody knows of objects that break a policy.",
 		},
