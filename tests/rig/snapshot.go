@@ -69,6 +69,20 @@ func (d Diff) Without(sections ...string) Diff {
 	return out
 }
 
+// Outside returns the diff without a folder and all that is in it.
+func (d Diff) Outside(folder string) Diff {
+	within := func(line string) bool { return strings.HasPrefix(line, folder+" ") || strings.HasPrefix(line, folder+"/") }
+	out := Diff{}
+	for section, c := range d {
+		c.Added = slices.DeleteFunc(slices.Clone(c.Added), within)
+		c.Removed = slices.DeleteFunc(slices.Clone(c.Removed), within)
+		if len(c.Added)+len(c.Removed) > 0 {
+			out[section] = c
+		}
+	}
+	return out
+}
+
 // String prints the diff for people: "+" is what came, "-" what went.
 func (d Diff) String() string {
 	var out strings.Builder

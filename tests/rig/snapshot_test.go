@@ -30,3 +30,9 @@ func TestSnapshotDiff(t *testing.T) {
 	_, err = parseSnapshot("no section\n")
 	require.ErrorContains(t, err, `unexpected line "no section"`)
 }
+
+func TestDiffOutside(t *testing.T) {
+	t.Parallel()
+	d := Diff{"files": {Added: []string{"/var/ours 700", "/var/ours/a 644", "/var/ours2 644"}, Removed: []string{"/etc/x 644"}}, "others": {Added: []string{"/var/ours/b 644"}}}
+	require.Equal(t, "files:\n  - /etc/x 644\n  + /var/ours2 644\n", d.Outside("/var/ours").String())
+}
