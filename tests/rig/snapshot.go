@@ -71,7 +71,9 @@ func (d Diff) Without(sections ...string) Diff {
 
 // Outside returns the diff without a folder and all that is in it.
 func (d Diff) Outside(folder string) Diff {
-	within := func(line string) bool { return strings.HasPrefix(line, folder+" ") || strings.HasPrefix(line, folder+"/") }
+	within := func(line string) bool {
+		return strings.HasPrefix(line, folder+" ") || strings.HasPrefix(line, folder+"/")
+	}
 	out := Diff{}
 	for section, c := range d {
 		c.Added = slices.DeleteFunc(slices.Clone(c.Added), within)
