@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
+	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
 // startPort is free on the node: it lies below the range of the battle pods.
@@ -57,6 +58,17 @@ func (r *runner) coldStart(ctx context.Context) error {
 	if job.Spec, err = r.liveSpec(ctx); err != nil {
 		return err
 	}
+	targets, err := slo.DiscoverBy(ctx, r.cluster.client, r.cluster.namespace, "app="+wasmApp)
+	if err != nil {
+		return err
+	}
+	var warm []time.Duration
+	if err := r.p.Step(ctx, fmt.Sprintf("join warm rooms %d times", job.Starts), func(ctx context.Context) (err error) {
+		warm, err = warmJoins(ctx, targets, job.Starts)
+		return err
+	}); err != nil {
+		return err
+	}
 	var result coldstart.Result
 	err = r.withImages(ctx, func(ctx context.Context) error {
 		return r.withRestore(ctx, func(ctx context.Context) error {
@@ -73,6 +85,7 @@ func (r *runner) coldStart(ctx context.Context) error {
 		return err
 	}
 	r.report.ColdStart = coldStartOf(job.Starts, result)
+	r.report.ColdStart.Warm = timesOf(warm)
 	return nil
 }
 
