@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
@@ -226,16 +226,21 @@ func usage(ctx context.Context, pid int, address string) (time.Duration, counter
 	return time.Duration(user+system) * 10 * time.Millisecond, c, nil
 }
 
-// tickets lets the bots in.
+// tickets lets the bots in, several at a time.
 type tickets struct {
-	keys   *ticket.Keys
-	run    uint64
-	serial atomic.Uint64
+	run uint64
+
+	mu     sync.Mutex
+	keys   *ticket.Keys // not for several goroutines
+	serial uint64
 }
 
 // Ticket implements [bots.Tickets].
 func (t *tickets) Ticket(context.Context) ([ticket.Size]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.serial++
 	return [ticket.Size]byte(t.keys.Seal(nil, &ticket.Ticket{
-		Pod: t.run, Room: ticket.AnyRoom, Serial: t.serial.Add(1), Expires: time.Now().Add(10 * time.Second).UnixMilli(),
+		Pod: t.run, Room: ticket.AnyRoom, Serial: t.serial, Expires: time.Now().Add(10 * time.Second).UnixMilli(),
 	})), nil
 }
