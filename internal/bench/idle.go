@@ -23,7 +23,7 @@ const (
 
 // Groups of a node's processes, in the order in which they are shown.
 func groups() []string {
-	return []string{groupK3s, groupContainerd, groupShims, groupPause, groupBattle, groupLobby, groupNATS, groupGatekeeper, groupPods, groupSystem}
+	return []string{groupK3s, groupContainerd, groupShims, groupPause, groupBattle, groupLobby, groupNATS, groupGatekeeper, groupMonitoring, groupPods, groupSystem}
 }
 
 const (
@@ -35,13 +35,18 @@ const (
 	groupLobby      = "lobby"
 	groupNATS       = "NATS"
 	groupGatekeeper = "Gatekeeper"
+	groupMonitoring = "monitoring"
 	groupPods       = "other pods"
 	groupSystem     = "systemd, sshd, others"
 )
 
-// services are the programs of the city's own services, by their paths in their images.
+// services are the programs of the city's own services, by their names.
 func services() map[string]string {
-	return map[string]string{"/lobby": groupLobby, "/usr/local/bin/nats-server": groupNATS, "nats-server": groupNATS, "/manager": groupGatekeeper}
+	all := map[string]string{"lobby": groupLobby, "nats-server": groupNATS, "manager": groupGatekeeper}
+	for _, name := range []string{"prometheus", "alertmanager", "node_exporter", "prometheus-nats-exporter", "otelcol-k8s", "loki", "hub-gateway", "grafana"} {
+		all[name] = groupMonitoring
+	}
+	return all
 }
 
 // images compares the sizes.
@@ -87,6 +92,9 @@ func (w Weights) total() int64 {
 
 func (w Weights) services() int64 { return w[groupLobby] + w[groupNATS] + w[groupGatekeeper] }
 
+// bare is what the city would weigh without its services and its monitoring.
+func (w Weights) bare() int64 { return w.total() - w.services() - w[groupMonitoring] }
+
 func (r *runner) memoryWith(ctx context.Context, pods int32) (Weights, error) {
 	if err := r.cluster.scale(ctx, pods); err != nil {
 		return nil, err
@@ -124,8 +132,8 @@ func groupOf(p proc.Process) string {
 		return groupBattle
 	case isShim(p):
 		return groupShims
-	case strings.Contains(p.Cgroup, "kubepods") && services()[program] != "":
-		return services()[program]
+	case strings.Contains(p.Cgroup, "kubepods") && services()[base] != "":
+		return services()[base]
 	case strings.Contains(p.Cgroup, "kubepods"):
 		return groupPods
 	case base == "containerd":

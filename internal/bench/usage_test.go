@@ -55,6 +55,7 @@ func TestWeigh(t *testing.T) {
 		groupLobby:      {Command: "/lobby -listen=:8080", Cgroup: v2},
 		groupNATS:       {Command: "/usr/local/bin/nats-server -c /etc/nats/nats.conf", Cgroup: v1},
 		groupGatekeeper: {Command: "/manager --operation=webhook", Cgroup: v2},
+		groupMonitoring: {Command: "/bin/prometheus --config.file=/etc/monitoring/prometheus.yaml", Cgroup: v1},
 		groupPods:       {Command: "/coredns -conf /etc/coredns/Corefile", Cgroup: others},
 		groupSystem:     {Command: "sshd: /usr/sbin/sshd -D [listener] 0 of 100-200 startups", Cgroup: "0::/system.slice/ssh.service\n"},
 	}
