@@ -198,7 +198,7 @@ func (f *fixture) region(name string, cities []string, edit func(r object)) {
 	r := object{
 		"name": name, "ssh": object{"privateKeyFile": "key", "knownHostsFile": name + "/known_hosts", "dialTimeout": "2s", "dialAttempts": 1},
 		"battle": object{"archive": "battle.tar", "portAllocator": object{"archive": "battle.tar"}}, "cities": list,
-		"lobby": object{"archive": "battle.tar", "playerKeysFile": "players.json", "issuer": "https://id.example.com"},
+		"lobby":      object{"archive": "battle.tar", "playerKeysFile": "players.json", "issuer": "https://id.example.com"},
 		"monitoring": object{"enabled": false},
 	}
 	if edit != nil {
