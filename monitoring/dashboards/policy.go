@@ -9,7 +9,7 @@ func policy() board {
 					q(`sum by (enforcement_action) (gatekeeper_violations{@city})`, "{{enforcement_action}}")).below(1).wide(6),
 				number("Policies", "none", "Constraints by how they are enforced.", q(`sum by (enforcement_action) (gatekeeper_constraints{@city})`, "{{enforcement_action}}")).wide(6),
 				number("Templates", "none", "Templates of policies by whether they can be used.", q(`sum by (status) (gatekeeper_constraint_templates{@city})`, "{{status}}")).wide(6),
-				number("Last audit", "s", "How long ago the last audit ended. One runs each minute.", q(`max(time() - (gatekeeper_audit_last_run_end_time{@city} > 0))`, "")).below(900).wide(6),
+				number("Last audit", "s", "How long ago the last audit ended. One runs every five minutes.", q(`max(time() - (gatekeeper_audit_last_run_end_time{@city} > 0))`, "")).below(900).wide(6),
 				graph("Requests to the webhook", "reqps", "Objects judged in a second by the answer.", q(`sum by (admission_status) (rate(gatekeeper_validation_request_count_total{@city}[$__rate_interval]))`, "{{admission_status}}")),
 				graph("Time to judge", "s", "All but one in a hundred are judged faster. The API server waits for 3 s, and goes on without an answer.",
 					q(`histogram_quantile(0.99, sum by (le) (rate(gatekeeper_validation_request_duration_seconds_bucket{@city}[$__rate_interval])))`, "P99")),

@@ -23,7 +23,7 @@ func policy() []alert {
 		{
 			name: "PolicyAuditStale", severity: Ticket, expr: `time() - max(gatekeeper_audit_last_run_end_time{job="gatekeeper"} > 0) > 900`, wait: "2m",
 			summary:     "Gatekeeper of city {{ $externalLabels.city }} has not looked at what runs for {{ $value | humanizeDuration }}",
-			description: "The audit runs each minute. Until it does, nobody knows of objects that break a policy.",
+			description: "The audit runs every five minutes. Until it does, nobody knows of objects that break a policy.",
 		},
 		{
 			name: "PolicyBroken", severity: Ticket, wait: "5m",
