@@ -185,7 +185,7 @@ func (c *city) requireNoResultIsLost(node string, pods int) {
 	disturb := func(times int, ways ...chaos.Kill) chaos.Report {
 		report, err := chaos.Run(c.t.Context(), chaos.Config{
 			Lobby: c.lobby(), Token: func(player string) (string, error) { return tokens[player], nil }, Players: len(tokens),
-			Kills: times, Ways: ways, Pause: time.Second, Settle: 2 * time.Minute, Seed: 1, Log: testLog{c.t},
+			Kills: times, Ways: ways, Pause: 1500 * time.Millisecond, Settle: 2 * time.Minute, Seed: 1, Log: testLog{c.t},
 			Ledger: func(ctx context.Context) (map[string]int, error) { return chaos.ReadLedger(ctx, victim) },
 		})
 		require.NoError(c.t, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+	"github.com/edge-arena/edge-arena/battle-wasm/transport"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
 )
 
@@ -32,9 +33,12 @@ func keys(t *testing.T) *ticket.Keys {
 }
 
 // serve runs a battle server whose battles last a second, until the test ends or stop is called.
-func serve(t *testing.T) (address string, stop func()) {
+func serve(t *testing.T, edit ...func(*config.Config)) (address string, stop func()) {
 	t.Helper()
 	cfg := config.Default()
+	for _, f := range edit {
+		f(&cfg)
+	}
 	cfg.BattleSeconds, cfg.Tickets = 1, keys(t)
 	started := make(chan struct{})
 	var over atomic.Bool
@@ -99,6 +103,21 @@ func TestAServerThatIsGone(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, end.Over)
 	require.Greater(t, time.Since(began), silence)
+}
+
+// Nobody waits for news from a server that is gone.
+func TestAServerThatIsGoneBeforeItsResultIsRecorded(t *testing.T) {
+	t.Parallel()
+	address, stop := serve(t, func(c *config.Config) {
+		c.NATS, c.NATSUser, c.NATSPassword = transport.Addr{IP: [4]byte{127, 0, 0, 1}, Port: 1}, "battle", "secret" // nobody listens there
+	})
+	time.AfterFunc(2*time.Second, stop) // the battle lasts one
+	began := time.Now()
+	end, err := Play(context.Background(), seatAt(t, address, ticket.ID{7}))
+	require.NoError(t, err)
+	require.True(t, end.Over)
+	require.Equal(t, wire.RecordPending, end.Record)
+	require.Less(t, time.Since(began), recordWait/2)
 }
 
 func TestLobby(t *testing.T) {
