@@ -119,6 +119,7 @@ func emptyPanels() map[string]string {
 	return map[string]string{
 		"arena_slo_cold_start_seconds":                                       "`arena slo` does not measure cold starts; `arena bench` does",
 		"city:slo_budget_spent:ratio30d":                                     onTheHour,
+		"gatekeeper_audit_duration_seconds_bucket":                           "is of two audits, which are five minutes apart",
 		"kubelet_runtime_operations_errors_total":                            noErrors,
 		"apiserver_admission_webhook_fail_open_count":                        noErrors,
 		`apiserver_admission_webhook_rejection_count{error_type!="no_error"`: noErrors,
