@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -35,6 +36,10 @@ func newBenchNetcode() *cobra.Command {
 			}
 			if jsonFile == "" {
 				jsonFile = w.Path("bench-netcode.json")
+			}
+			// This part needs no city, so there may be nothing of one yet.
+			if dirErr := os.MkdirAll(filepath.Dir(jsonFile), 0o700); dirErr != nil {
+				return errors.Join(err, fmt.Errorf("write report: %w", dirErr))
 			}
 			f, createErr := os.Create(jsonFile)
 			if createErr != nil {
