@@ -125,7 +125,7 @@ func (r *runner) densityStep(ctx context.Context, n int, playing bool, so *Densi
 		return step, "", errors.Join(err, context.Cause(ctx))
 	}
 	if err != nil {
-		return step, "not all became ready: " + err.Error(), nil
+		return step, "not all became ready: " + err.Error(), nil //nolint:nilerr // It is what the measurement has found out.
 	}
 	step = DensityStep{Pods: n, ReadySec: time.Since(began).Seconds()}
 	kind := "idle"

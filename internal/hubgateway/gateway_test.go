@@ -27,7 +27,7 @@ type rig struct {
 
 func start(t *testing.T) rig {
 	t.Helper()
-	secrets, err := mint.MintRegion(mint.RegionSpec{Region: "east", Generation: 1, Cities: []string{"suzhou"}}, nil, time.Now())
+	secrets, err := mint.Region(mint.RegionSpec{Region: "east", Generation: 1, Cities: []string{"suzhou"}}, nil, time.Now())
 	require.NoError(t, err)
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -105,7 +105,7 @@ func TestACityWrites(t *testing.T) {
 func TestNobodyElseDoes(t *testing.T) {
 	t.Parallel()
 	r := start(t)
-	stranger, err := mint.MintRegion(mint.RegionSpec{Region: "east", Generation: 1, Cities: []string{"suzhou"}}, nil, time.Now())
+	stranger, err := mint.Region(mint.RegionSpec{Region: "east", Generation: 1, Cities: []string{"suzhou"}}, nil, time.Now())
 	require.NoError(t, err)
 	for name, pair := range map[string]mint.Pair{
 		"without a certificate": {}, "with one of another region's CA": stranger.Cities["suzhou"], "with the hub's own": r.secrets.Hub,

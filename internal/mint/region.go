@@ -66,9 +66,9 @@ func (s RegionSpec) validate() error {
 	return errors.Join(errs...)
 }
 
-// MintRegion makes the secrets of a spec. previous are those of before; nil for a new region. Of the same generation only what is missing is made:
+// Region makes the secrets of a spec. previous are those of before; nil for a new region. Of the same generation only what is missing is made:
 // a city that is added changes nothing for the others.
-func MintRegion(s RegionSpec, previous *RegionSecrets, now time.Time) (*RegionSecrets, error) {
+func Region(s RegionSpec, previous *RegionSecrets, now time.Time) (*RegionSecrets, error) {
 	made := &RegionSecrets{Generation: s.Generation, Cities: map[string]Pair{}}
 	var err error
 	if previous == nil {
@@ -148,7 +148,7 @@ func runRegion(stdin io.Reader, stdout io.Writer, before string, now time.Time) 
 			return err
 		}
 	}
-	made, err := MintRegion(spec, previous, now)
+	made, err := Region(spec, previous, now)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func TestMintRegion(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	spec := RegionSpec{Region: "east", Generation: 1, Cities: []string{"suzhou", "shanghai"}}
-	first, err := MintRegion(spec, nil, now)
+	first, err := Region(spec, nil, now)
 	require.NoError(t, err)
 
 	pool := x509.NewCertPool()
@@ -31,7 +31,7 @@ func TestMintRegion(t *testing.T) {
 	require.Error(t, err, "a city is no hub")
 
 	spec.Cities = []string{"shanghai", "nanjing"}
-	more, err := MintRegion(spec, first, now)
+	more, err := Region(spec, first, now)
 	require.NoError(t, err)
 	require.Equal(t, first.Cities["shanghai"], more.Cities["shanghai"])
 	require.Equal(t, first.Hub, more.Hub)
@@ -39,7 +39,7 @@ func TestMintRegion(t *testing.T) {
 	require.Contains(t, more.Cities, "nanjing")
 
 	spec.Generation = 2
-	rolled, err := MintRegion(spec, more, now)
+	rolled, err := Region(spec, more, now)
 	require.NoError(t, err)
 	require.Equal(t, first.CA, rolled.CA, "who has not been rolled yet is believed")
 	require.NotEqual(t, first.Hub, rolled.Hub)

@@ -15,7 +15,7 @@ func (m Monitoring) validate(at scope) {
 	if !m.Enabled {
 		return
 	}
-	m.Prometheus.Upstream.validate(at, "monitoring.prometheus")
+	m.Prometheus.validate(at, "monitoring.prometheus")
 	m.Prometheus.Retention.validate(at, "monitoring.prometheus.retention")
 	m.NodeExporter.validate(at, "monitoring.nodeExporter")
 	m.NATSExporter.validate(at, "monitoring.natsExporter")
@@ -43,11 +43,11 @@ func (h Hub) validate(at scope) {
 		h.Gateway.validate(at, "monitoring.hub.gateway")
 	}
 	h.Retention.validate(at, "monitoring.hub.retention")
-	h.Loki.Upstream.validate(at, "monitoring.hub.loki")
+	h.Loki.validate(at, "monitoring.hub.loki")
 	if h.Loki.Retention < 24*time.Hour || h.Loki.Retention%time.Hour != 0 {
 		at.add("monitoring.hub.loki.retention", "%v is not a number of whole hours, 24h or more", h.Loki.Retention)
 	}
-	h.Alertmanager.Upstream.validate(at, "monitoring.hub.alertmanager")
+	h.Alertmanager.validate(at, "monitoring.hub.alertmanager")
 	if h.Grafana.Enabled {
 		h.Grafana.Upstream.validate(at, "monitoring.hub.grafana")
 	}

@@ -28,7 +28,7 @@ func battle() board {
 				graph("Players", "none", "Players in the pod's rooms.", q(`battle_players{@battle}`, each)),
 				graph("Rooms", "none", "Rooms with a battle.", q(`battle_rooms{@battle}`, each)),
 				graph("Tick budget", "percentunit", "How much of a tick's time ticks need, at P95. Above its limit a pod takes no more battles.", q(`battle_tick_budget_ratio{@battle}`, each)).colored(step{0, green}, step{1, red}),
-				graph("Overloaded", "bool_yes_no", "Whether the pod takes no more battles because its ticks need too much of their time.", q(`battle_overloaded{@battle}`, each)).upTo(1),
+				graph("Overloaded", "bool_yes_no", "Whether the pod takes no more battles because its ticks need too much of their time.", q(`battle_overloaded{@battle}`, each)).asShare(),
 				graph("Rooms refused", "ops", "Battles in a second that were not begun because the pod had no room.", q(`sum by (pod) (rate(battle_rooms_refused_total{@battle}[$__rate_interval]))`, each)),
 				heat("Round trips", "s", "What players wait from an input to its answer, seen by the pod: the network both ways, and the wait for the tick, which is 4.2 ms on average.",
 					q(`sum by (le) (rate(battle_rtt_seconds_bucket{@battle}[$__rate_interval]))`, "")),
@@ -63,7 +63,7 @@ func battle() board {
 				graph("Results that wait", "none", "Results that JetStream has not acknowledged. 256 can wait.", q(`battle_results_pending{@battle}`, each)),
 				graph("Results stored", "ops", "Results in a second that JetStream acknowledged, refused, and that were given up.",
 					q(`sum(rate(battle_results_recorded_total{@battle}[$__rate_interval]))`, "stored"), q(`sum(rate(battle_results_refused_total{@battle}[$__rate_interval]))`, "refused"), q(`sum(rate(battle_results_lost_total{@battle}[$__rate_interval]))`, "lost")),
-				graph("Connected to NATS", "bool_yes_no", "Whether the pod can publish.", q(`battle_nats_connected{@battle}`, each)).upTo(1),
+				graph("Connected to NATS", "bool_yes_no", "Whether the pod can publish.", q(`battle_nats_connected{@battle}`, each)).asShare(),
 			}},
 		},
 	}

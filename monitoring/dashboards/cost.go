@@ -34,18 +34,18 @@ func cost() board {
 			{"Utilization", []panel{
 				graph("Processors of the nodes in use", "percentunit", "The case's containers use 30 %; promised are 85 %. A node whose battles must keep 120 ticks a second has less to give than one that only computes: see docs/benchmarks.md.",
 					q(`1 - avg by (region, city) (rate(node_cpu_seconds_total{mode="idle",@city}[$__rate_interval]))`, "{{city}}")).
-					colored(step{0, red}, step{container.Utilization, yellow}, step{pod.Utilization, green}).upTo(1),
+					colored(step{0, red}, step{container.Utilization, yellow}, step{pod.Utilization, green}).asShare(),
 				graph("Memory of the nodes in use", "percentunit", "The share of the nodes' memory that is in use.",
-					q(`1 - sum by (region, city) (node_memory_MemAvailable_bytes{@city}) / sum by (region, city) (node_memory_MemTotal_bytes{@city})`, "{{city}}")).upTo(1),
-				graph("Rooms in use", "percentunit", "The share of the rooms that have a battle.", q(`city:battle_rooms:sum{@city} / city:battle_rooms_limit:sum{@city}`, "{{city}}")).upTo(1),
+					q(`1 - sum by (region, city) (node_memory_MemAvailable_bytes{@city}) / sum by (region, city) (node_memory_MemTotal_bytes{@city})`, "{{city}}")).asShare(),
+				graph("Rooms in use", "percentunit", "The share of the rooms that have a battle.", q(`city:battle_rooms:sum{@city} / city:battle_rooms_limit:sum{@city}`, "{{city}}")).asShare(),
 			}},
 			{"A battle pod beside a container", []panel{
 				graph("Cores", "none", "Cores that a battle pod uses on average. Its limit is 1; a container has 2.",
 					q(`sum by (region, city) (city:battle_cpu_cores:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.Cores, yellow}, step{container.Cores, red}).wide(12),
 				graph("Memory", "bytes", "Memory that a battle pod uses on average. Its limit is 512 MiB; a container has 2 GiB.",
 					q(`sum by (region, city) (city:battle_memory_bytes:sum{@city}) / `+pods, "{{city}}")).colored(step{0, green}, step{pod.MemoryBytes, yellow}, step{container.MemoryBytes, red}).wide(12),
-				graph("Cores saved", "percentunit", "How much less than 2 cores a battle pod uses.", q(saved("city:battle_cpu_cores:sum", container.Cores), "{{city}}")).above(monitoring.Saving).upTo(1).wide(12),
-				graph("Memory saved", "percentunit", "How much less than 2 GiB a battle pod uses.", q(saved("city:battle_memory_bytes:sum", container.MemoryBytes), "{{city}}")).above(monitoring.Saving).upTo(1).wide(12),
+				graph("Cores saved", "percentunit", "How much less than 2 cores a battle pod uses.", q(saved("city:battle_cpu_cores:sum", container.Cores), "{{city}}")).above(monitoring.Saving).asShare().wide(12),
+				graph("Memory saved", "percentunit", "How much less than 2 GiB a battle pod uses.", q(saved("city:battle_memory_bytes:sum", container.MemoryBytes), "{{city}}")).above(monitoring.Saving).asShare().wide(12),
 			}},
 			{"What watching costs", []panel{
 				graph("Memory of monitoring", "bytes", "Memory of the namespace `monitoring`. In a city that is no hub it is to stay below 350 MiB.",

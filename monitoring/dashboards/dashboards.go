@@ -101,7 +101,8 @@ func (p panel) colored(steps ...step) panel { p.steps = steps; return p }
 
 func (p panel) saying(words map[string]word) panel { p.words = words; return p }
 
-func (p panel) upTo(limit float64) panel { p.max = &limit; return p }
+// asShare draws up to the whole.
+func (p panel) asShare() panel { whole := 1.0; p.max = &whole; return p }
 
 // below draws the line that values are to stay below.
 func (p panel) below(limit float64) panel {

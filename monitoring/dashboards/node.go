@@ -6,13 +6,13 @@ func node() board {
 		file: "node", title: "K3s node", description: "The machines, and K3s on them.", variables: append(regionAndCity(), nodeVariable()),
 		rows: []row{
 			{"Machine", []panel{
-				graph("Processors in use", "percentunit", "The share of the node's processors that is in use.", q(`1 - avg by (node) (rate(node_cpu_seconds_total{mode="idle",@node}[$__rate_interval]))`, each)).below(0.9).upTo(1),
+				graph("Processors in use", "percentunit", "The share of the node's processors that is in use.", q(`1 - avg by (node) (rate(node_cpu_seconds_total{mode="idle",@node}[$__rate_interval]))`, each)).below(0.9).asShare(),
 				graph("What the processors do", "percentunit", "The share of time by what it is spent on, all nodes together. Steal is what a hypervisor has taken.",
 					q(`avg by (mode) (rate(node_cpu_seconds_total{mode!="idle",@node}[$__rate_interval]))`, "{{mode}}")),
 				graph("Load", "none", "Processes that run or want to, a minute's average.", q(`node_load1{@node}`, each)),
 				graph("Memory left", "bytes", "Memory that can be had without taking it from anybody.", q(`node_memory_MemAvailable_bytes{@node}`, each)),
 				graph("Disk left", "percentunit", "The share of the root file system that is free. The kubelet evicts pods below 10 %.",
-					q(`node_filesystem_avail_bytes{mountpoint="/",@node} / node_filesystem_size_bytes{mountpoint="/",@node}`, each)).above(0.1).upTo(1),
+					q(`node_filesystem_avail_bytes{mountpoint="/",@node} / node_filesystem_size_bytes{mountpoint="/",@node}`, each)).above(0.1).asShare(),
 				graph("Disk", "Bps", "Bytes read and written in a second.", q(`sum by (node) (rate(node_disk_read_bytes_total{@node}[$__rate_interval]))`, each+" read"), q(`sum by (node) (rate(node_disk_written_bytes_total{@node}[$__rate_interval]))`, each+" written")),
 				graph("Network", "Bps", "Bytes in and out in a second, loopback and pods' links left out.",
 					q(`sum by (node) (rate(node_network_receive_bytes_total{device!~"lo|veth.*|cni.*|flannel.*",@node}[$__rate_interval]))`, each+" in"),

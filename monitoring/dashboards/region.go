@@ -11,7 +11,7 @@ func region() board {
 			{"Players", []panel{
 				graph("Players", "none", "Players in battles, bots that measure included.", q(`city:battle_players:sum{@city}`, each)),
 				graph("Rooms in use", "percentunit", "The share of a city's rooms that have a battle. At 100 % players are turned away.",
-					q(`city:battle_rooms:sum{@city} / city:battle_rooms_limit:sum{@city}`, each)).below(0.9).upTo(1),
+					q(`city:battle_rooms:sum{@city} / city:battle_rooms_limit:sum{@city}`, each)).below(0.9).asShare(),
 				graph("Battles ended", "ops", "Battles that end in a second, by how. Finished ones were played to their end; drained ones had to make room for a roll-out.",
 					q(`sum by (city, outcome) (city:battle_battles_ended:rate5m{@city})`, each+" {{outcome}}")),
 			}},
@@ -31,9 +31,9 @@ func region() board {
 			{"Room and machines", []panel{
 				graph("Battle pods that answer", "none", "A dip is a roll-out, a crash or a lost node.", q(`city:battle_pods_up:sum{@city}`, each)),
 				graph("Processors in use", "percentunit", "The share of the processors of a city's nodes that is in use. Containers use 30 %, the case promises 85 %.",
-					q(`1 - avg by (region, city) (rate(node_cpu_seconds_total{mode="idle",@city}[$__rate_interval]))`, each)).upTo(1),
+					q(`1 - avg by (region, city) (rate(node_cpu_seconds_total{mode="idle",@city}[$__rate_interval]))`, each)).asShare(),
 				graph("Memory in use", "percentunit", "The share of the memory of a city's nodes that is in use.",
-					q(`1 - sum by (region, city) (node_memory_MemAvailable_bytes{@city}) / sum by (region, city) (node_memory_MemTotal_bytes{@city})`, each)).below(0.9).upTo(1),
+					q(`1 - sum by (region, city) (node_memory_MemAvailable_bytes{@city}) / sum by (region, city) (node_memory_MemTotal_bytes{@city})`, each)).below(0.9).asShare(),
 			}},
 			{"The way to the hub", []panel{
 				graph("Metrics behind", "s", "How far the newest sample that the hub has of a city is behind. It grows while the WAN is cut, and falls when what waited is sent.",

@@ -18,7 +18,7 @@ func services() board {
 				graph("Memory of the lobby", "bytes", "Memory that is in use, page cache left out.", q(`process_resident_memory_bytes{job="lobby",@city}`, "{{city}}")),
 				graph("Processor of the lobby", "none", "Processor cores that are in use.", q(`rate(process_cpu_seconds_total{job="lobby",@city}[$__rate_interval])`, "{{city}}")),
 				graph("Connected to NATS", "bool_yes_no", "Whether the lobby hears the battle pods, and whether its ledger reads results.",
-					q(`lobby_nats_connected{@city}`, "{{city}} presences"), q(`lobby_results_connected{@city}`, "{{city}} results")).upTo(1),
+					q(`lobby_nats_connected{@city}`, "{{city}} presences"), q(`lobby_results_connected{@city}`, "{{city}} results")).asShare(),
 			}},
 			{"Ledger", []panel{
 				graph("Results recorded", "ops", "Results that came to the ledger in a second. Duplicates are sent again because an acknowledgement was lost; they count once.",
@@ -37,7 +37,7 @@ func services() board {
 					q(`sum(gnatsd_varz_connections{@city})`, "clients"), q(`sum(gnatsd_varz_leafnodes{@city})`, "leaf"), q(`sum(increase(gnatsd_varz_slow_consumers{@city}[$__rate_interval]))`, "cut off for being slow")),
 				graph("Messages kept", "none", "Messages in each stream. Results stay for 7 days.", q(`sum by (stream_name) (jetstream_stream_total_messages{@city})`, "{{stream_name}}")),
 				graph("Storage in use", "percentunit", "The share of JetStream's storage that is in use. When it is full no result is taken.",
-					q(`sum by (region, city) (jetstream_stream_total_bytes{@city}) / sum by (region, city) (jetstream_server_max_storage{@city})`, "{{city}}")).below(0.8).upTo(1),
+					q(`sum by (region, city) (jetstream_stream_total_bytes{@city}) / sum by (region, city) (jetstream_server_max_storage{@city})`, "{{city}}")).below(0.8).asShare(),
 				graph("Memory and processor of NATS", "bytes", "Memory that is in use, page cache left out.", q(`sum(gnatsd_varz_mem{@city})`, "memory")),
 			}},
 		},
