@@ -83,8 +83,8 @@ func (i *Images) section() document.Section {
 		Conditions: fmt.Sprintf("Images as a registry counts them: compressed layers, configuration and manifest. The objective is less than %.0f MB.", mb(i.Objective)),
 		Header:     []string{"", "native", "Wasm", "Wasm / native"},
 	}
-	compare(&s, "image", "MB", 2, mb(i.Native), mb(i.Wasm))
-	compare(&s, "program in the image", "MB", 2, mb(i.Binary), mb(i.Compiled))
+	compare(&s, "image", "MB", mb(i.Native), mb(i.Wasm))
+	compare(&s, "program in the image", "MB", mb(i.Binary), mb(i.Compiled))
 	s.Rows = append(s.Rows,
 		[]string{"image of the module with wazero", "", fmt.Sprintf("%.2f MB", mb(i.Hosted)), ratio(float64(i.Hosted), float64(i.Native))},
 		[]string{"module before its compilation ahead of time", "", fmt.Sprintf("%.2f MB", mb(i.Module)), ""},
@@ -125,9 +125,9 @@ func (l *Lobby) joinSection() document.Section {
 		Header: []string{"", "without the policy", "with it", "with / without"},
 	}
 	with, without := l.WithPolicy, l.WithoutPolicy
-	compare(&s, "join P50", "ms", 2, without.P50, with.P50)
-	compare(&s, "join P99", "ms", 2, without.P99, with.P99)
-	compare(&s, "join max", "ms", 2, without.Max, with.Max)
+	compare(&s, "join P50", "ms", without.P50, with.P50)
+	compare(&s, "join P99", "ms", without.P99, with.P99)
+	compare(&s, "join max", "ms", without.Max, with.Max)
 	s.Rows = append(s.Rows,
 		[]string{"seats given", fmt.Sprint(without.Count), fmt.Sprint(with.Count), ""},
 		[]string{"requests that were given none", fmt.Sprint(without.Refused), fmt.Sprint(with.Refused), ""},
@@ -163,8 +163,8 @@ func (n *NoOp) section() document.Section {
 }
 
 // compare adds a row for a number of both sides, and their ratio where there is one.
-func compare(s *document.Section, name, unit string, digits int, native, wasm float64) {
-	s.Rows = append(s.Rows, []string{name, number(native, unit, digits), number(wasm, unit, digits), ratio(wasm, native)})
+func compare(s *document.Section, name, unit string, native, wasm float64) {
+	s.Rows = append(s.Rows, []string{name, number(native, unit, 2), number(wasm, unit, 2), ratio(wasm, native)})
 }
 
 func number(v float64, unit string, digits int) string {
