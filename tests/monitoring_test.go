@@ -192,7 +192,7 @@ func (w *watched) requireAlert(city string) {
 	raised, err := w.firing(city, page, ticket)
 	require.NoError(w.t, err)
 	stop()
-	_ = <-slow // They were told to end.
+	<-slow //nolint:errcheck // They were told to end.
 	w.t.Logf("before: %v, broken: %v", before, raised)
 	fresh := slices.DeleteFunc(raised, func(alert string) bool { return slices.Contains(before, alert) })
 	require.Equal(w.t, []string{name}, fresh, "the objective's alert and no other")
@@ -213,7 +213,7 @@ func (w *watched) requireAlert(city string) {
 	}()
 	require.Eventually(w.t, func() bool { yes, err := fires(); return err == nil && !yes }, 6*time.Minute, 5*time.Second, "%s has not been resolved", name)
 	stop()
-	_ = <-well // They were told to end.
+	<-well //nolint:errcheck // They were told to end.
 }
 
 // requireDataSurvivesAKill kills a city's Prometheus without warning, and asserts that it comes back with what it had.

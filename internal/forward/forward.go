@@ -88,7 +88,7 @@ func Run(ctx context.Context, connection *rest.Config, t Target, local int, log 
 		return fmt.Errorf("port-forward to %s: %w", t.App, err)
 	case <-ctx.Done():
 		close(stop)
-		_ = <-done // It was told to end.
+		<-done //nolint:errcheck // It was told to end.
 		return nil
 	}
 }

@@ -49,7 +49,7 @@ func (h Hub) validate(at scope) {
 	}
 	h.Alertmanager.validate(at, "monitoring.hub.alertmanager")
 	if h.Grafana.Enabled {
-		h.Grafana.Upstream.validate(at, "monitoring.hub.grafana")
+		h.Grafana.validate(at, "monitoring.hub.grafana")
 	}
 	if h.Grafana.Optional && h.Grafana.Archive == "" {
 		at.addFor("monitoring.hub.grafana.optional", []string{"monitoring.hub.grafana.optional"}, "only an archive can be missing: give monitoring.hub.grafana.archive too")
