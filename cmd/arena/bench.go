@@ -13,7 +13,6 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/internal/bench"
 	"github.com/edge-arena/edge-arena/internal/progress"
-	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 	"github.com/edge-arena/edge-arena/lobby/token"
@@ -81,7 +80,7 @@ func benchConfig(ctx context.Context, w *workspace.Workspace, p *progress.Report
 		},
 		Scratch: w.Path(),
 		Root:    w.Root, SSHConfig: r.SSHConfig(), K3sOrigin: "official release",
-		Stack: stack.Stack{Name: localStack, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()},
+		Stack: stackOf(w, tools, localStack),
 	}
 	if mirror := r.Mirror(); mirror != nil && mirror.Origin == rig.OriginStandIn {
 		cfg.K3sOrigin = "stand-in built from upstream Kubernetes"

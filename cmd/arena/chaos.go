@@ -37,7 +37,7 @@ func newChaos() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := stack.Stack{Name: localStack, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
+			s := stackOf(w, tools, localStack)
 			c, err := openChaos(cmd.Context(), w, s)
 			if err != nil {
 				return err

@@ -38,7 +38,7 @@ func newDashboards() *cobra.Command {
 			if dir == "" {
 				dir = w.Path("dashboards")
 			}
-			s := stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
+			s := stackOf(w, tools, name)
 			return drawDashboards(cmd.Context(), s, p, city, dir, span)
 		},
 	}

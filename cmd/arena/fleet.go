@@ -132,7 +132,7 @@ func regionStacks(w *workspace.Workspace, tools *toolchain.Toolchain, names []st
 			errs = append(errs, fmt.Errorf("there is no region %q: stacks/ has %s", name, strings.Join(all, ", ")))
 			continue
 		}
-		stacks = append(stacks, stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()})
+		stacks = append(stacks, stackOf(w, tools, name))
 	}
 	return stacks, errors.Join(errs...)
 }

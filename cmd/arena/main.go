@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 )
@@ -67,4 +68,9 @@ func openTools(cmd *cobra.Command) (*workspace.Workspace, *progress.Reporter, *t
 	}
 	tools, err := toolchain.Ensure(cmd.Context(), p, w.Cache, w.Root)
 	return w, p, tools, err
+}
+
+// stackOf is a stack of the checkout.
+func stackOf(w *workspace.Workspace, tools *toolchain.Toolchain, name string) stack.Stack {
+	return stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
 }

@@ -34,7 +34,7 @@ func newOpen() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
+			s := stackOf(w, tools, name)
 			return openPage(cmd.Context(), s, args[0], city, port, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}

@@ -36,7 +36,7 @@ func newSLO() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s := stack.Stack{Name: name, Root: w.Root, Pulumi: tools.Pulumi(), Env: tools.Env()}
+			s := stackOf(w, tools, name)
 			return measureTo(cmd.Context(), s, p, cmd.OutOrStdout(), jsonFile)
 		},
 	}

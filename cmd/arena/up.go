@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-arena/edge-arena/internal/progress"
-	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
@@ -52,7 +51,7 @@ func up(ctx context.Context, w *workspace.Workspace, p *progress.Reporter, stdou
 	if err != nil {
 		return err
 	}
-	local := stack.Stack{Name: localStack, Root: w.Root, Pulumi: parts.Toolchain.Pulumi(), Env: parts.Toolchain.Env()}
+	local := stackOf(w, parts.Toolchain, localStack)
 	if err := local.Ensure(ctx); err != nil {
 		return err
 	}

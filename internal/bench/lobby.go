@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,7 +132,7 @@ func (j *joined) ask(ctx context.Context, lobby players.Lobby, tokens []string) 
 			defer j.mu.Unlock()
 			if err != nil {
 				j.refused++
-				j.first = errors.Join(j.first, err)
+				j.first = cmp.Or(j.first, err)
 				return
 			}
 			j.times = append(j.times, took)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/edge-arena/edge-arena/internal/goimage"
 	gateway "github.com/edge-arena/edge-arena/internal/hubgateway/image"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
@@ -15,19 +16,17 @@ import (
 
 // services places the archives of what a city runs besides its battles, and returns those that are other projects' for the inventory.
 func (w *Workspace) services(ctx context.Context, p *progress.Reporter) ([]toolchain.Part, error) {
-	ours, err := lobby.Build(ctx, p, w.Cache, w.Root)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.place(ctx, ours.Archive, "images", "lobby.tar"); err != nil {
-		return nil, err
-	}
-	hub, err := gateway.Build(ctx, p, w.Cache, w.Root)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.place(ctx, hub.Archive, "images", "hubgateway.tar"); err != nil {
-		return nil, err
+	for _, ours := range []struct {
+		file string
+		goimage.Service
+	}{{"lobby.tar", lobby.Service()}, {"hubgateway.tar", gateway.Service()}} {
+		built, err := ours.Build(ctx, p, w.Cache, w.Root)
+		if err != nil {
+			return nil, err
+		}
+		if err := w.place(ctx, built.Archive, "images", ours.file); err != nil {
+			return nil, err
+		}
 	}
 	var parts []toolchain.Part
 	for _, img := range append([]upstream.Image{upstream.NATS, upstream.Gatekeeper}, upstream.Monitoring()...) {

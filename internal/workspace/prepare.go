@@ -11,6 +11,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/goimage"
 	allocator "github.com/edge-arena/edge-arena/internal/portalloc/image"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
@@ -36,7 +37,7 @@ type Parts struct {
 	Compile image.Compiler
 	// Battle is the battle server's image, PortAllocator that of the service that gives its pods their ports.
 	Battle        image.Image
-	PortAllocator allocator.Image
+	PortAllocator goimage.Image
 
 	services []toolchain.Part
 }
@@ -77,7 +78,7 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: parts.Compile}); err != nil {
 		return err
 	}
-	if parts.PortAllocator, err = allocator.Build(ctx, p, w.Cache, w.Root); err != nil {
+	if parts.PortAllocator, err = allocator.Service().Build(ctx, p, w.Cache, w.Root); err != nil {
 		return err
 	}
 	for name, archive := range map[string]string{"real-time-battle.tar": parts.Battle.Archive, "port-allocator.tar": parts.PortAllocator.Archive} {

@@ -1,24 +1,10 @@
-// Package image builds the container image of the lobby from this checkout.
+// Package image tells what makes the container image of the lobby in this checkout.
 package image
 
-import (
-	"context"
-
-	"github.com/edge-arena/edge-arena/internal/cache"
-	"github.com/edge-arena/edge-arena/internal/goimage"
-	"github.com/edge-arena/edge-arena/internal/progress"
-)
+import "github.com/edge-arena/edge-arena/internal/goimage"
 
 // Name is the image's name without tag or digest.
 const Name = "registry.example.com/lobby"
-
-// Image is an image that has been built.
-type Image = goimage.Image
-
-// Build makes the image from the checkout at root, or finds it in the cache if nothing that it is made from has changed.
-func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, root string) (Image, error) {
-	return Service().Build(ctx, p, c, root)
-}
 
 // Service is what the image is made from. The lobby needs some 40 MiB, and as much again while it compiles a new policy or
 // knows the rates of a hundred thousand callers.
