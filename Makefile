@@ -20,8 +20,14 @@ FUZZTIME ?= 20s
 help: ## Show what can be made
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Go compiles a thousand packages the first time, and says nothing meanwhile.
+.PHONY: compile
+compile:
+	@(while sleep 15 >/dev/null 2>&1; do echo "[$$((SECONDS / 60)):$$(printf %02d $$((SECONDS % 60)))] compiling arena (minutes, once)"; done) & ticker=$$!; \
+	  trap 'kill $$ticker' EXIT; go build -o /dev/null ./cmd/arena
+
 .PHONY: up
-up: ## Bring the local city up: everything it needs, pulumi up, bots, objectives
+up: compile ## Bring the local city up: everything it needs, pulumi up, bots, objectives
 	$(ARENA) up
 
 .PHONY: down
@@ -36,11 +42,11 @@ doctor: ## Show what is installed, and which parts are stand-ins and why
 test: prepare test-unit test-e2e ## Run every test: unit, resource graphs, and the suites against real cities
 
 .PHONY: prepare
-prepare: ## Install or build all that cities on this machine are made from
+prepare: compile ## Install or build all that cities on this machine are made from
 	$(ARENA) prepare
 
 .PHONY: test-unit
-test-unit: ## Run the quick tests
+test-unit: compile ## Run the quick tests
 	$(ARENA) prepare --compiler
 	go vet ./...
 	go test -short -timeout 15m $(PLAIN)

@@ -73,7 +73,8 @@ install_crun() {
 		# What apt is about to add is noted first, so that a cut-off run can still be undone. Packages that are there already are not ours.
 		LC_ALL=C apt-get install -s --no-install-recommends crun wasmedge |
 			awk '$1 == "Inst" && $3 !~ /^\[/ { print $2 }' >>"$STATE/packages"
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends crun wasmedge >"$STATE/apt.log" 2>&1 ||
+		# A host that has just booted is often busy with its own updates: apt waits for them.
+		DEBIAN_FRONTEND=noninteractive apt-get install -o DPkg::Lock::Timeout=300 -y -qq --no-install-recommends crun wasmedge >"$STATE/apt.log" 2>&1 ||
 			die "apt-get install crun wasmedge failed:
 $(tail -n 20 "$STATE/apt.log")"
 		rm -f "$STATE/apt.log"
@@ -118,7 +119,7 @@ remove_wasm() {
 	log "removing the packages that --wasm brought"
 	# The names are apt's own and hold no white space.
 	# shellcheck disable=SC2046
-	DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq $(sort -u "$STATE/packages") >"$STATE/apt.log" 2>&1 ||
+	DEBIAN_FRONTEND=noninteractive apt-get purge -o DPkg::Lock::Timeout=300 -y -qq $(sort -u "$STATE/packages") >"$STATE/apt.log" 2>&1 ||
 		die "apt-get purge failed:
 $(tail -n 20 "$STATE/apt.log")"
 }

@@ -30,7 +30,8 @@ func (m Machine) Install(ctx context.Context, names ...string) error {
 		if _, err := apt.Run(ctx, "apt-get", "-q", "update"); err != nil {
 			return fmt.Errorf("refresh package lists: %w", err)
 		}
-		args := append([]string{"-q", "-y", "--no-install-recommends", "install"}, names...)
+		// Another apt at work, such as the updates of a machine that has just booted, is waited for.
+		args := append([]string{"-q", "-y", "-o", "DPkg::Lock::Timeout=300", "--no-install-recommends", "install"}, names...)
 		_, installErr := apt.Run(ctx, "apt-get", args...)
 		// Also a failed install may have left packages behind.
 		after, err := installedPackages(ctx)
