@@ -41,6 +41,7 @@ func (h *host) poll(m api.Module, args []uint64) uint32 {
 		return invalid
 	}
 	deadline, packets, streams := int64(math.MaxInt64), false, false
+	h.watched = h.watched[:0]
 	for ; len(subs) > 0; subs = subs[subscriptionSize:] {
 		at := binary.LittleEndian.Uint32(subs[16:])
 		switch {
@@ -54,6 +55,10 @@ func (h *host) poll(m api.Module, args []uint64) uint32 {
 			packets = true
 		case at == streamsFd:
 			streams = true
+		default:
+			if conn, ok := h.conn(uint64(at)); ok {
+				h.watched = append(h.watched, conn)
+			}
 		}
 	}
 	h.wait(deadline, packets, streams)
@@ -68,7 +73,7 @@ func (h *host) wait(deadline int64, packets, streams bool) {
 	case h.machine == nil || !packets:
 		time.Sleep(time.Duration(left))
 	case streams:
-		h.machine.Rest(h.machine.Now() + left)
+		h.machine.Rest(h.machine.Now()+left, h.watched)
 	default:
 		h.machine.Wait(h.machine.Now() + left)
 	}

@@ -37,9 +37,10 @@ type Config struct {
 // host is what a module was given of this machine.
 type host struct {
 	start   time.Time
-	machine *native.Machine // once the module has bound its ports
-	opened  int             // sockets that were made before that
-	dialed  transport.Conn  // the connection that the module has made; 0 is none
+	machine *native.Machine  // once the module has bound its ports
+	opened  int              // sockets that were made before that
+	dialed  transport.Conn   // the connection that the module has made; 0 is none
+	watched []transport.Conn // those whose end or request a poll waits for
 }
 
 // Run compiles and runs the module until it ends or the context does.

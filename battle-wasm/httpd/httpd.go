@@ -9,7 +9,7 @@ import (
 
 // The bounds: how many connections are open at a time, how long one may take for request and answer, and how much is done in one [Server.Pump].
 const (
-	maxConns    = 16
+	maxConns    = transport.MaxWatched
 	connTimeout = 5e9 // ns
 	acceptsPump = 4
 	answersPump = 1
@@ -45,6 +45,7 @@ type Server struct {
 	conns   [maxConns]conn
 	scratch Response
 	counts  Counts
+	silent  [maxConns]transport.Conn
 }
 
 // Counts is what the server has done.
@@ -82,6 +83,17 @@ func (s *Server) Busy() bool {
 		}
 	}
 	return false
+}
+
+// Silent returns the connections whose requests have not come yet, until the next call of any method: when one of them can be read, [Server.Pump] is needed.
+func (s *Server) Silent() []transport.Conn {
+	silent := s.silent[:0]
+	for i := range s.conns {
+		if c := &s.conns[i]; c.open && !c.waits && len(c.out) == 0 {
+			silent = append(silent, c.id)
+		}
+	}
+	return silent
 }
 
 // Pump does what can be done now, and no more than a little: takes a few new connections, reads and writes what is there, answers one request.

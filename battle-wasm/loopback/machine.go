@@ -38,7 +38,7 @@ func (m *machine) Receive([]byte) (int, transport.Addr, error) {
 	return 0, transport.Addr{}, transport.ErrAgain
 }
 func (m *machine) Wait(int64)                               {}
-func (m *machine) Rest(int64)                               {}
+func (m *machine) Rest(int64, []transport.Conn)             {}
 func (m *machine) Accept() (transport.Conn, error)          { return 0, transport.ErrAgain }
 func (m *machine) Read(transport.Conn, []byte) (int, error) { return 0, transport.ErrAgain }
 func (m *machine) Write(transport.Conn, []byte) (int, error) {

@@ -22,8 +22,8 @@ type Machine struct {
 	udp, tcp int
 	port     int
 	start    time.Time
-	poll     [2]unix.PollFd        // what Wait waits for, and after it what Rest waits for too
-	peer     unix.RawSockaddrInet4 // of the call under way; here, so that it is not allocated
+	poll     [2 + transport.MaxWatched]unix.PollFd // what Wait waits for, and after it what Rest waits for too
+	peer     unix.RawSockaddrInet4                 // of the call under way; here, so that it is not allocated
 	peerLen  uint32
 }
 
@@ -54,7 +54,7 @@ func Open(port int) (*Machine, error) {
 	}
 	return &Machine{
 		udp: udp, tcp: tcp, port: port, start: time.Now(),
-		poll: [2]unix.PollFd{{Fd: int32(udp), Events: unix.POLLIN}, {Fd: int32(tcp), Events: unix.POLLIN}},
+		poll: [2 + transport.MaxWatched]unix.PollFd{{Fd: int32(udp), Events: unix.POLLIN}, {Fd: int32(tcp), Events: unix.POLLIN}},
 	}, nil
 }
 
@@ -135,7 +135,13 @@ func (m *Machine) Send(b []byte, to transport.Addr) error {
 func (m *Machine) Wait(deadline int64) { m.wait(m.poll[:1], deadline) }
 
 // Rest implements [transport.Waiter].
-func (m *Machine) Rest(deadline int64) { m.wait(m.poll[:], deadline) }
+func (m *Machine) Rest(deadline int64, conns []transport.Conn) {
+	subs := m.poll[:2]
+	for _, c := range conns[:min(len(conns), transport.MaxWatched)] {
+		subs = append(subs, unix.PollFd{Fd: int32(c), Events: unix.POLLIN})
+	}
+	m.wait(subs, deadline)
+}
 
 func (m *Machine) wait(poll []unix.PollFd, deadline int64) {
 	timeout := unix.NsecToTimespec(max(0, deadline-m.Now()))

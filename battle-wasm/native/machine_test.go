@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -195,7 +196,7 @@ func TestMachine(t *testing.T) {
 	require.NoError(t, err)
 	defer web.Close()
 	start = m.Now()
-	m.Rest(start + 10e9)
+	m.Rest(start+10e9, nil)
 	require.Less(t, m.Now(), start+5e9)
 	start = m.Now()
 	m.Wait(start + 3e6)
@@ -203,16 +204,28 @@ func TestMachine(t *testing.T) {
 	conn, err := m.Accept()
 	require.NoError(t, err)
 	require.True(t, m.Local(conn))
+	// So does a request, of a connection that is watched.
+	start = m.Now()
+	m.Rest(start+3e6, []transport.Conn{conn})
+	require.GreaterOrEqual(t, m.Now(), start+3e6)
+	_, err = web.Write([]byte("GET"))
+	require.NoError(t, err)
+	start = m.Now()
+	m.Rest(start+3e6, nil)
+	require.GreaterOrEqual(t, m.Now(), start+3e6)
+	start = m.Now()
+	m.Rest(start+10e9, slices.Repeat([]transport.Conn{conn}, 2*transport.MaxWatched))
+	require.Less(t, m.Now(), start+5e9)
 	m.Close(conn)
 	require.False(t, m.Local(conn), "of a connection that is none nothing is known")
 	require.InDelta(t, time.Now().UnixMilli(), m.Wall(), 5000)
 	start = m.Now()
-	m.Rest(start + 3e6)
+	m.Rest(start+3e6, nil)
 	require.GreaterOrEqual(t, m.Now(), start+3e6)
 	_, err = c.Write([]byte("again"))
 	require.NoError(t, err)
 	start = m.Now()
-	m.Rest(start + 10e9)
+	m.Rest(start+10e9, nil)
 	require.Less(t, m.Now(), start+5e9)
 	_, _, err = m.Receive(b[:])
 	require.NoError(t, err)

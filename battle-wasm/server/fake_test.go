@@ -22,12 +22,14 @@ type fakeMachine struct {
 	outbox  []datagram
 	discard bool // nobody reads the outbox
 	waits   int
-	rests   int
+	rests   int   // those that are longer than a tick
 	late    int64 // how much later a rest ends than it should
 	seed    byte
 
 	dials []int64  // when connections come that ask for /readyz
+	asks  int64    // when what they ask for comes
 	pages []string // what they are answered
+	paged []int64  // when
 
 	page   string // what the connections ask for instead
 	remote bool   // they come from another machine
@@ -86,13 +88,20 @@ func (m *fakeMachine) Wait(deadline int64) {
 	m.now = max(m.now, deadline)
 }
 
-func (m *fakeMachine) Rest(deadline int64) {
-	m.rests++
+func (m *fakeMachine) Rest(deadline int64, conns []transport.Conn) {
+	late := int64(0)
+	if deadline-m.now > second/100 {
+		m.rests++
+		late = m.late
+	}
 	if len(m.dials) > 0 {
 		deadline = min(deadline, m.dials[0])
 	}
+	if len(conns) > 0 {
+		deadline = min(deadline, m.asks)
+	}
 	m.Wait(deadline)
-	m.now += m.late
+	m.now += late
 }
 
 func (m *fakeMachine) Accept() (transport.Conn, error) {
@@ -104,6 +113,9 @@ func (m *fakeMachine) Accept() (transport.Conn, error) {
 }
 
 func (m *fakeMachine) Read(_ transport.Conn, b []byte) (int, error) {
+	if m.asks > m.now {
+		return 0, transport.ErrAgain
+	}
 	page := "/readyz"
 	if m.page != "" {
 		page = m.page
@@ -112,7 +124,7 @@ func (m *fakeMachine) Read(_ transport.Conn, b []byte) (int, error) {
 }
 
 func (m *fakeMachine) Write(_ transport.Conn, b []byte) (int, error) {
-	m.pages = append(m.pages, string(b))
+	m.pages, m.paged = append(m.pages, string(b)), append(m.paged, m.now)
 	return len(b), nil
 }
 

@@ -49,6 +49,7 @@ func NewLoop(cfg config.Config, m transport.Machine, build Build) (*Loop, error)
 	}
 	s.logStart()
 	start := m.Now()
+	s.lastTick = start // from now on they are due
 	l := &Loop{machine: m, server: s, start: start, tick: 1, awake: start, worked: start}
 	l.web = httpd.New(m, l.handle)
 	if cfg.NATS.Port != 0 {
@@ -87,7 +88,8 @@ func (l *Loop) Turn() {
 		if now >= due {
 			break
 		}
-		l.machine.Wait(due)
+		now = l.serve(now, due)
+		l.wait(now, due)
 		woken := l.machine.Now()
 		waited += woken - now
 		now = woken
@@ -105,6 +107,26 @@ func (l *Loop) Turn() {
 		l.tick += skip
 	}
 	l.errands(end)
+}
+
+// serve answers HTTP at once where no tick is made late by it: while nobody plays, and none is due. It returns the time.
+func (l *Loop) serve(now, due int64) int64 {
+	if !l.mayServe(now, due) {
+		return now
+	}
+	l.web.Pump(now)
+	return l.machine.Now()
+}
+
+func (l *Loop) mayServe(now, due int64) bool { return due-now >= slack && l.server.idle() }
+
+// wait waits until the tick is due, or for what is taken care of before.
+func (l *Loop) wait(now, due int64) {
+	if l.mayServe(now, due) {
+		l.machine.Rest(due, l.web.Silent())
+	} else {
+		l.machine.Wait(due)
+	}
 }
 
 // errands does what has time until after the next tick, unless that is due too soon: no scrape and no line of the log makes a tick late. It is put off for

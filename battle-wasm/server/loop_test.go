@@ -168,15 +168,15 @@ func TestWeb(t *testing.T) {
 		l.handle(httpd.Request{Path: []byte(path)}, &r)
 		return r.Status, r.ContentType, string(r.Body)
 	}
-	status, _, body := get("/readyz")
-	require.Equal(t, "503 no tick for a second\n", itoa(status)+" "+body)
-	l.Turn()
-	status, _, body = get("/readyz")
-	require.Equal(t, "200 ok\n", itoa(status)+" "+body)
-	m.now += second + 1
-	status, _, _ = get("/healthz")
-	require.Equal(t, 503, status)
-	status, _, _ = get("/")
+	for range 2 {
+		status, _, body := get("/readyz")
+		require.Equal(t, "200 ok\n", itoa(status)+" "+body)
+		m.now += second + 1
+		status, _, body = get("/healthz")
+		require.Equal(t, "503 no tick for a second\n", itoa(status)+" "+body)
+		l.Turn()
+	}
+	status, _, _ := get("/")
 	require.Equal(t, 404, status)
 
 	join(t, m, l.server, addr(1))

@@ -23,7 +23,7 @@ func (l *Loop) mayRest(now int64) bool {
 //
 // Nothing in the server waits for a tick but players and connections: limits and cookies are reckoned from the time at which they are asked for.
 func (l *Loop) rest(now int64) int64 {
-	l.machine.Rest(now + restTime)
+	l.machine.Rest(now+restTime, nil)
 	now = l.machine.Now()
 	if next := l.next(now); next > l.tick {
 		l.server.metrics.ticks += uint64(next - l.tick)

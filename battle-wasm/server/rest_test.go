@@ -133,21 +133,48 @@ func TestNoRestBeforeTheFarewells(t *testing.T) {
 func TestAConnectionEndsTheRest(t *testing.T) {
 	t.Parallel()
 	m, l := startResting(t)
-	m.dials = []int64{m.now + 101e6, m.now + 101e6}
+	came := m.now + 101e6
+	m.dials = []int64{came, came}
 	l.Turn()
 	require.Equal(t, l.due(120+12+1), m.now)
-	require.Len(t, m.pages, 1)
-	require.Contains(t, m.pages[0], "HTTP/1.1 200 OK\r\n")
-
-	// The second connection is open and has its answer with the next tick. Then the loop rests again.
-	l.Turn()
-	require.Equal(t, 1, m.rests)
-	require.Equal(t, l.due(120+12+2), m.now)
 	require.Len(t, m.pages, 2)
-	checkRested(t, l, 122)
+	require.Contains(t, m.pages[0], "HTTP/1.1 200 OK\r\n")
+	// No tick was waited for, not even that which follows the rest. Then the loop rests again.
+	require.Equal(t, []int64{came, came}, m.paged)
+	require.Equal(t, 1, m.rests)
+	checkRested(t, l, 121)
 	l.Turn()
 	require.Equal(t, 2, m.rests)
-	checkRested(t, l, 123)
+	checkRested(t, l, 122)
+}
+
+// Whoever looks after a server that has just begun has an answer before its first tick.
+func TestTheFirstAnswer(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	m.dials, m.asks = []int64{m.now + 1e6}, m.now+2e6
+	l.Turn()
+	require.Len(t, m.pages, 1)
+	require.Contains(t, m.pages[0], "HTTP/1.1 200 OK\r\n")
+	require.Equal(t, []int64{l.start + 2e6}, m.paged)
+	require.Equal(t, l.due(1), m.now)
+	require.Zero(t, l.server.metrics.tickLateness.sum)
+}
+
+// Where a tick is due soon, or somebody plays, the web has to wait for the tick.
+func TestTheWebWaitsForATick(t *testing.T) {
+	t.Parallel()
+	m, l := startLoop(t)
+	m.asks = l.due(1) - slack + 1
+	m.dials = []int64{m.asks}
+	l.Turn()
+	require.Equal(t, []int64{l.due(1)}, m.paged)
+
+	join(t, m, l.server, addr(1)).stays()
+	m.discard = true
+	m.dials, m.asks = []int64{m.now + 1e6}, 0
+	l.Turn()
+	require.Equal(t, []int64{l.due(1), l.due(2)}, m.paged)
 }
 
 func TestNextIsTheInverseOfDue(t *testing.T) {

@@ -52,7 +52,7 @@ type Server struct {
 
 	now        int64 // at the start of the batch of packets, or of the tick
 	refusedDue int64 // when the log may say again that a room was refused
-	lastTick   int64 // when the last tick ran; 0 before the first
+	lastTick   int64 // when the last tick ran; 0 before ticks are due
 	journal    *journal.Journal
 	load       *budget.Meter
 	garbage    int // battles whose remains have not been collected

@@ -35,9 +35,13 @@ type Packets interface {
 type Waiter interface {
 	// Wait returns when the [Clock] has reached deadline or, before that, when a datagram can be received. It may return early.
 	Wait(deadline int64)
-	// Rest is a Wait that also returns when a connection can be accepted. It is for long waits, in which nobody looks after connections.
-	Rest(deadline int64)
+	// Rest is a Wait that also returns when a connection can be accepted, or one of conns be read. Of conns it looks at [MaxWatched] at most. It must not keep
+	// them.
+	Rest(deadline int64, conns []Conn)
 }
+
+// MaxWatched is at how many connections a [Waiter] looks.
+const MaxWatched = 16
 
 // Conn is the number of an open connection.
 type Conn int32

@@ -33,8 +33,8 @@ type Machine struct {
 	far     address
 	storage [128]byte
 
-	subs  [3]subscription // what Wait waits for, and after it what Rest waits for too
-	event [3]event
+	subs  [3 + transport.MaxWatched]subscription // what Wait waits for, and after it what Rest waits for too
+	event [3 + transport.MaxWatched]event
 }
 
 var _ transport.Machine = (*Machine)(nil)
@@ -149,7 +149,13 @@ func (m *Machine) Send(b []byte, to transport.Addr) error {
 func (m *Machine) Wait(deadline int64) { m.wait(2, deadline) }
 
 // Rest implements [transport.Waiter]. To poll_oneoff of WasmEdge 0.14.1 a listening socket is readable when a connection waits.
-func (m *Machine) Rest(deadline int64) { m.wait(3, deadline) }
+func (m *Machine) Rest(deadline int64, conns []transport.Conn) {
+	subs := m.subs[:3]
+	for _, c := range conns[:min(len(conns), transport.MaxWatched)] {
+		subs = append(subs, subscription{user: uint64(len(subs)), tag: eventFdRead, fd: uint32(c)})
+	}
+	m.wait(uint32(len(subs)), deadline)
+}
 
 // wait waits for the first of the subscriptions.
 func (m *Machine) wait(subs uint32, deadline int64) {
