@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/wasmlight"
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
 
@@ -118,6 +119,10 @@ func (c *city) requireWasmEdge(node string) {
 	maps, err := c.rig.Exec(c.t.Context(), node, "sh", "-c", "grep -l libwasmedge /proc/[0-9]*/maps | wc -l")
 	require.NoError(c.t, err)
 	require.NotEqual(c.t, "0", strings.TrimSpace(maps), "processes on %s that run WasmEdge", node)
+
+	llvm, err := c.rig.Exec(c.t.Context(), node, "sh", "-c", "cat /proc/[0-9]*/maps | grep -o '/.*/libLLVM.*' | sort -u")
+	require.NoError(c.t, err)
+	require.Equal(c.t, wasmlight.Folder, filepath.Dir(strings.TrimSpace(llvm)), "nothing on %s has all of LLVM in memory", node)
 
 	cities, err := c.stack.Cities(c.t.Context())
 	require.NoError(c.t, err)

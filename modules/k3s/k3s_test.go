@@ -40,7 +40,7 @@ func TestScriptsParse(t *testing.T) {
 func shell(t *testing.T, settings, call string) (string, error) {
 	t.Helper()
 	cmd := exec.Command("sh", "-eu")
-	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + wasmScript + driftScript + nodeScript + call)
+	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + wasmScript + lightScript + driftScript + nodeScript + call)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -126,6 +126,32 @@ func TestHandler(t *testing.T) {
 	out, err = shell(t, "ARENA_ENGINE=crun\n", "command() { echo /usr/bin/crun; }; handler")
 	require.NoError(t, err)
 	require.Contains(t, out, "\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.\"wasmedge\".options]\n  BinaryName = \"/usr/bin/crun\"\n")
+}
+
+// The crun that starts without LLVM is taken where it works with the WasmEdge that is installed, and nowhere else.
+func TestLightCrun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	light := filepath.Join(dir, "crun")
+	require.NoError(t, os.WriteFile(light, []byte("#!/bin/sh\necho crun version 1.21\necho +SYSTEMD +WASM:wasmedge\n"), 0o700))
+	const wasmedge = `wasmedge() { [ "$LD_LIBRARY_PATH $LD_BIND_NOW" = "$LIGHT 1" ] && echo wasmedge version `
+	tests := map[string]struct{ host, want string }{
+		"it works":                       {"LIGHT=" + dir + "; " + wasmedge + "0.14.1; }", light},
+		"it is not there":                {"LIGHT=/nowhere; " + wasmedge + "0.14.1; }", "/usr/bin/crun"},
+		"it lacks what WasmEdge asks of": {"LIGHT=" + dir + "; wasmedge() { echo undefined symbol >&2; return 127; }", "/usr/bin/crun"},
+		"WasmEdge is another one":        {"LIGHT=" + dir + "; " + wasmedge + "0.14.0; }", "/usr/bin/crun"},
+		"its crun does not start":        {"LIGHT=" + t.TempDir() + "; echo no | put $LIGHT/crun 0755; " + wasmedge + "0.14.1; }", "/usr/bin/crun"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := shell(t, "ARENA_NODE=n1 ARENA_WASMEDGE_VERSION=0.14.1\n", "command() { echo /usr/bin/crun; }\n"+tt.host+"\nlight_crun; tell_light")
+			require.NoError(t, err, out)
+			crun, said, _ := strings.Cut(out, "\n")
+			require.Equal(t, tt.want, crun)
+			require.Equal(t, tt.want != light, strings.Contains(said, "n1: each battle pod links LLVM as it starts"), said)
+		})
+	}
 }
 
 func TestRelease(t *testing.T) {

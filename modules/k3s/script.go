@@ -17,6 +17,8 @@ var (
 	checkScript string
 	//go:embed scripts/wasm.sh
 	wasmScript string
+	//go:embed scripts/light.sh
+	lightScript string
 	//go:embed scripts/drift.sh
 	driftScript string
 	//go:embed scripts/node.sh
@@ -35,7 +37,7 @@ func asRoot(script string) string {
 }
 
 func installer() string {
-	return libScript + checkScript + wasmScript + driftScript + nodeScript + mainScript
+	return libScript + checkScript + wasmScript + lightScript + driftScript + nodeScript + mainScript
 }
 
 // InstallerHash tells one installer from another.

@@ -82,6 +82,7 @@ $(tail -n 20 "$STATE/apt.log")"
 	crun_runs_wasm || die "the crun of this distribution is built without WasmEdge: set wasm.engine: shim"
 	[ "$(wasmedge_version)" = "$ARENA_WASMEDGE_VERSION" ] ||
 		die "WasmEdge is $(wasmedge_version), not $ARENA_WASMEDGE_VERSION"
+	tell_light
 }
 
 install_shim() {
@@ -103,7 +104,7 @@ handler() {
 		  runtime_type = "io.containerd.runc.v2"
 		  pod_annotations = ["run.oci.handler", "module.wasm.image/*"]
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
-		  BinaryName = "$(command -v crun)"
+		  BinaryName = "$(light_crun)"
 		  SystemdCgroup = {{ .SystemdCgroup }}
 	END
 }

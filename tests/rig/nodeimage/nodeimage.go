@@ -13,6 +13,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/wasmlight"
 	"github.com/edge-arena/edge-arena/tests/rig/docker"
 )
 
@@ -40,9 +41,9 @@ var packages = []string{
 	"busybox",
 }
 
-// Key is the key of the image's content: the suite, the packages and the scripts.
+// Key is the key of the image's content: the suite, the packages, the scripts and the sources.
 func Key() cache.Key {
-	return cache.NewKey(append([]string{Suite, buildScript, initScript}, packages...)...)
+	return cache.NewKey(append([]string{Suite, buildScript, initScript}, packages...)...).With(wasmlight.Sources()...)
 }
 
 // Ensure returns the image's reference, after building and importing it where the Docker daemon lacks it.
@@ -99,6 +100,11 @@ func build(ctx context.Context, m docker.Machine, dir string) error {
 			return err
 		}
 	}
+	if _, err := exec.LookPath("gcc"); err != nil {
+		if err := m.Install(ctx, "gcc", "libc6-dev"); err != nil {
+			return err
+		}
+	}
 	root := filepath.Join(dir, "root")
 	script := filepath.Join(dir, "build.sh")
 	if err := os.WriteFile(script, []byte(buildScript), 0o600); err != nil {
@@ -108,6 +114,9 @@ func build(ctx context.Context, m docker.Machine, dir string) error {
 	args := append([]string{"--mount", "--propagation", "private", "--pid", "--fork", "--kill-child",
 		"sh", script, Suite, root}, packages...)
 	if _, err := command.Run(ctx, "unshare", args...); err != nil {
+		return err
+	}
+	if err := wasmlight.Build(ctx, root); err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(root, "sbin", "rig-init"), []byte(initScript), 0o755); err != nil {
