@@ -13,7 +13,8 @@ import (
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
-// The image is named by its digest, and the gate goes by that: whoever builds the same sources must get the same image, native code included.
+// The image is named by its digest, and the gate goes by that: whoever builds the same sources must get the same image, native
+// code for both architectures included: the digest is that of their index.
 func TestTheBattleImageIsTheSameWhereverItIsBuilt(t *testing.T) {
 	t.Parallel()
 	there := t.TempDir()

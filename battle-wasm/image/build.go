@@ -22,7 +22,7 @@ func sourceKey(ctx context.Context, opts Options, kind string) (cache.Key, error
 	if err != nil {
 		return cache.Key{}, err
 	}
-	return cache.NewKey("image 1", kind, goVersion, wasmedgeVersion, opts.Repository, opts.Version, string(opts.Config)).WithTree(
+	return cache.NewKey("image 2", kind, goVersion, wasmedgeVersion, opts.Repository, opts.Version, string(opts.Config)).WithTree(
 		filepath.Join(opts.Source, "battle-wasm"), filepath.Join(opts.Source, "internal", "ociimage"),
 		filepath.Join(opts.Source, "go.mod"), filepath.Join(opts.Source, "go.sum"),
 	)

@@ -16,8 +16,8 @@ import (
 // wasmedgeVersion is the WasmEdge that compiles the module. The code that is compiled ahead of time runs in the same version only.
 const wasmedgeVersion = "0.14.1"
 
-// Compiler compiles the Wasm module at in ahead of time to a universal Wasm file at out: a module that carries native code for x86-64-v2, so for any
-// amd64 CPU since 2009, in a section of its own. It must be WasmEdge 0.14.1; see [CompilerArgs].
+// Compiler compiles the Wasm module at in ahead of time to a shared library at out, app.so: native code, which WasmEdge loads as it does a module. For which
+// processors is decided by a library beside the module, see [CompilerArgs]. It must be WasmEdge 0.14.1.
 type Compiler func(ctx context.Context, in, out string) error
 
 // CompilerArgs is the command that a [Compiler] runs, wherever it runs it: for a generic CPU, as the node that runs the code is not the one that
@@ -40,23 +40,28 @@ func PathCompiler(ctx context.Context, in, out string) error {
 	return err
 }
 
-// compile compiles a module, or finds what became of it in the cache.
-func compile(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler Compiler, module string) ([]byte, error) {
+// Compile compiles a module of the battle server's sources ahead of time for amd64, so for any such CPU since 2009, or finds what became of it in the cache.
+func Compile(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler Compiler, module string) ([]byte, error) {
+	return CompileFor(ctx, p, c, compiler, module, aot.AMD64)
+}
+
+// CompileFor does it for an architecture. The compiler runs on amd64 all the same, see baseline/arm64.c.
+func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler Compiler, module string, arch aot.Arch) ([]byte, error) {
 	key, err := fileKey(module)
 	if err != nil {
 		return nil, err
 	}
-	key = key.With(CompilerArgs("in", "out")...).With(wasmedgeVersion, string(baselineSource))
-	const name = "app.wasm"
+	key = key.With(CompilerArgs("in", "out")...).With(wasmedgeVersion, string(arch), baselines[arch])
+	const name = "app.so"
 	dir, found := c.Lookup("battle-aot", key)
 	if !found {
-		err := p.Step(ctx, "compile the battle module ahead of time", func(ctx context.Context) (err error) {
+		err := p.Step(ctx, "compile the battle module ahead of time for "+string(arch), func(ctx context.Context) (err error) {
 			dir, err = c.Get(ctx, "battle-aot", key, func(ctx context.Context, dir string) error {
 				out := filepath.Join(dir, name)
-				if err := withBaseline(ctx, filepath.Dir(module), func() error { return compiler(ctx, module, out) }); err != nil {
+				if err := withBaseline(ctx, filepath.Dir(module), arch, func() error { return compiler(ctx, module, out) }); err != nil {
 					return err
 				}
-				return checkCompiled(out)
+				return checkCompiled(out, arch)
 			})
 			return err
 		})
@@ -67,15 +72,15 @@ func compile(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler
 	return os.ReadFile(filepath.Join(dir, name))
 }
 
-// checkCompiled fails unless the file is a Wasm module with native code that runs on every node: without any the module would run at a fifth of the speed,
-// and with code for the processor that compiled it not at all on others.
-func checkCompiled(path string) error {
-	b, err := os.ReadFile(path)
+// checkCompiled fails unless the file is native code that runs on every node of the architecture: code for the processor that compiled it would not run at all on
+// others.
+func checkCompiled(path string, arch aot.Arch) error {
+	library, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read compiled module: %w", err)
 	}
-	if err := aot.CheckPortable(b); err != nil {
-		return fmt.Errorf("compiled module: %w", err)
+	if err := aot.CheckPortable(library, arch); err != nil {
+		return fmt.Errorf("module compiled for %s: %w", arch, err)
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package image builds the battle server's container images: the Wasm module compiled ahead of time for WasmEdge 0.14.1, and, to compare it with, the
-// same server as a native Linux binary and the same module under wazero.
+// Package image builds the battle server's container images: the Wasm module compiled ahead of time for WasmEdge 0.14.1 on amd64 and arm64, and, to compare
+// it with, the same server as a native Linux binary and the same module under wazero, on amd64 alone.
 //
 // A build is reproducible: the same sources and the same Go give the same digest. What has been built is found again in the cache by what it was made
 // from; the compilation ahead of time, the slow part, by the module alone.
@@ -14,6 +14,9 @@ import (
 	"os"
 	"path/filepath"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/ociimage"
 	"github.com/edge-arena/edge-arena/internal/progress"
@@ -59,16 +62,16 @@ func (o Options) withDefaults(repository string) Options {
 type Image struct {
 	// Archive is the path of the OCI archive. It names the image by Tag and by Reference.
 	Archive string `json:"-"`
-	// Digest is that of the manifest, `sha256:…`.
+	// Digest is that of the manifest, `sha256:…`; of an image for several platforms, that of the index of their manifests.
 	Digest string `json:"digest"`
 	// Reference is the image's name by digest, and Tag by tag.
 	Reference string `json:"reference"`
 	Tag       string `json:"tag"`
-	// ProgramBytes is the size of the program in the image: /app.wasm or /app. ModuleBytes is the size of the Wasm module before the
+	// ProgramBytes is the size of the program in the image, on the platform where it is largest: /app.so or /app. ModuleBytes is the size of the Wasm module before the
 	// compilation ahead of time, 0 for a native image.
 	ProgramBytes int64 `json:"programBytes"`
 	ModuleBytes  int64 `json:"moduleBytes,omitempty"`
-	// Bytes is the size of the image as a registry counts it: the compressed layers, the configuration and the manifest.
+	// Bytes is the size of the image as a node pulls it, on the platform where it is largest: the compressed layers, the configuration and the manifest.
 	Bytes int64 `json:"bytes"`
 }
 
@@ -87,46 +90,58 @@ const (
 // for; should there be some after all, it is collected before it hurts.
 var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
 
-// Build builds the Wasm image, or finds it in the cache.
+// architectures are those that the Wasm image is made for: nodes of each find theirs under the one name.
+var architectures = []aot.Arch{aot.AMD64, aot.ARM64}
+
+// Build builds the Wasm image, or finds it in the cache. Its program is /app.so, native code. The module that it was made from, /app.wasm, lies beside it for nodes that
+// cannot run that: they interpret it.
 func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
 	opts = opts.withDefaults("registry.example.com/real-time-battle")
-	return build(ctx, p, c, opts, "battle image", "wasm", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+	return build(ctx, p, c, opts, "battle image", "wasm", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		module := filepath.Join(dir, "module.wasm")
 		if err := goBuild(ctx, opts, server, module, "GOOS=wasip1", "GOARCH=wasm"); err != nil {
-			return ociimage.Spec{}, Image{}, err
+			return nil, Image{}, err
 		}
-		program, err := compile(ctx, p, c, opts.Compile, module)
+		plain, err := os.ReadFile(module)
 		if err != nil {
-			return ociimage.Spec{}, Image{}, err
+			return nil, Image{}, err
 		}
-		plain, err := os.Stat(module)
-		if err != nil {
-			return ociimage.Spec{}, Image{}, err
+		img := Image{ModuleBytes: int64(len(plain))}
+		var specs []ociimage.Spec
+		for _, arch := range architectures {
+			library, err := CompileFor(ctx, p, c, opts.Compile, module, arch)
+			if err != nil {
+				return nil, Image{}, err
+			}
+			img.ProgramBytes = max(img.ProgramBytes, int64(len(library)))
+			s := spec("/app.so", library, opts, arch)
+			s.Files["/app.wasm"] = ociimage.File{Content: plain, Mode: 0o755}
+			specs = append(specs, s)
 		}
-		return spec("/app.wasm", program, opts), Image{ModuleBytes: plain.Size(), ProgramBytes: int64(len(program))}, os.Remove(module)
+		return specs, img, os.Remove(module)
 	})
 }
 
 // BuildNative builds the native image, or finds it in the cache.
 func BuildNative(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
 	opts = opts.withDefaults("registry.example.com/real-time-battle-native")
-	return build(ctx, p, c, opts, "native battle image", "native", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+	return build(ctx, p, c, opts, "native battle image", "native", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		binary := filepath.Join(dir, "battle")
 		if err := goBuild(ctx, opts, server, binary, "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"); err != nil {
-			return ociimage.Spec{}, Image{}, err
+			return nil, Image{}, err
 		}
 		program, err := os.ReadFile(binary)
 		if err != nil {
-			return ociimage.Spec{}, Image{}, err
+			return nil, Image{}, err
 		}
-		return spec("/app", program, opts), Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
+		return []ociimage.Spec{spec("/app", program, opts, aot.AMD64)}, Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
 	})
 }
 
 // BuildHosted builds the image of the same module under wazero in a native process, or finds it in the cache.
 func BuildHosted(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options) (Image, error) {
 	opts = opts.withDefaults("registry.example.com/real-time-battle-wazero")
-	return build(ctx, p, c, opts, "battle image for wazero", "wazero", func(ctx context.Context, dir string) (ociimage.Spec, Image, error) {
+	return build(ctx, p, c, opts, "battle image for wazero", "wazero", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		var contents [2][]byte
 		for i, part := range []struct {
 			program string
@@ -134,36 +149,37 @@ func BuildHosted(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 		}{{wazero, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}}, {server, []string{"GOOS=wasip1", "GOARCH=wasm"}}} {
 			file := filepath.Join(dir, "part")
 			if err := goBuild(ctx, opts, part.program, file, part.env...); err != nil {
-				return ociimage.Spec{}, Image{}, err
+				return nil, Image{}, err
 			}
 			var err error
 			if contents[i], err = os.ReadFile(file); err != nil {
-				return ociimage.Spec{}, Image{}, err
+				return nil, Image{}, err
 			}
 			if err := os.Remove(file); err != nil {
-				return ociimage.Spec{}, Image{}, err
+				return nil, Image{}, err
 			}
 		}
-		s := spec("/app", contents[0], opts)
+		s := spec("/app", contents[0], opts, aot.AMD64)
 		s.Files["/app.wasm"] = ociimage.File{Content: contents[1]}
 		s.Env = nil // what the module is told of its Go, the program tells it
-		return s, Image{ModuleBytes: int64(len(contents[1])), ProgramBytes: int64(len(contents[0]))}, nil
+		return []ociimage.Spec{s}, Image{ModuleBytes: int64(len(contents[1])), ProgramBytes: int64(len(contents[0]))}, nil
 	})
 }
 
-// spec describes an image of one program. Its platform is linux/amd64 for the Wasm module as well: the code that was compiled ahead of time is, and
-// containerd takes no other platform without being told to; what runs it is chosen by the pod.
-func spec(path string, program []byte, opts Options) ociimage.Spec {
+// spec describes an image of one program. Its platform is linux and the architecture for the Wasm module as well: the code that was compiled ahead of time is for
+// those, and containerd takes no other platform without being told to; what runs it is chosen by the pod.
+func spec(path string, program []byte, opts Options, arch aot.Arch) ociimage.Spec {
 	return ociimage.Spec{
-		Reference:  opts.Repository + ":" + opts.Version,
-		Files:      map[string]ociimage.File{path: {Content: program, Mode: 0o755}, "/config.json": {Content: opts.Config}},
-		Entrypoint: []string{path},
-		Env:        runtimeEnv,
+		Reference:    opts.Repository + ":" + opts.Version,
+		Files:        map[string]ociimage.File{path: {Content: program, Mode: 0o755}, "/config.json": {Content: opts.Config}},
+		Entrypoint:   []string{path},
+		Env:          runtimeEnv,
+		Architecture: string(arch),
 	}
 }
 
-// maker makes the parts of an image in a folder that is to be left empty.
-type maker func(ctx context.Context, dir string) (ociimage.Spec, Image, error)
+// maker makes the parts of an image in a folder that is to be left empty: one image for each platform, of the same name.
+type maker func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error)
 
 func build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Options, title, kind string, makeParts maker) (Image, error) {
 	key, err := sourceKey(ctx, opts, kind)
@@ -174,11 +190,11 @@ func build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Optio
 	if !found {
 		err := p.Step(ctx, "build the "+title, func(ctx context.Context) (err error) {
 			dir, err = c.Get(ctx, "battle-image", key, func(ctx context.Context, dir string) error {
-				s, img, err := makeParts(ctx, dir)
+				specs, img, err := makeParts(ctx, dir)
 				if err != nil {
 					return err
 				}
-				return write(dir, s, img)
+				return write(dir, specs, img)
 			})
 			return err
 		})
@@ -190,25 +206,34 @@ func build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Optio
 }
 
 // write writes the archive, and a record of what is in it.
-func write(dir string, s ociimage.Spec, img Image) error {
-	oci, err := ociimage.New(s)
+func write(dir string, specs []ociimage.Spec, img Image) error {
+	var images []v1.Image
+	for _, s := range specs {
+		oci, err := ociimage.New(s)
+		if err != nil {
+			return err
+		}
+		size, err := ociimage.Size(oci)
+		if err != nil {
+			return err
+		}
+		images, img.Bytes = append(images, oci), max(img.Bytes, size)
+	}
+	img.Tag = specs[0].Reference
+	repository, err := ociimage.Repository(img.Tag)
 	if err != nil {
 		return err
 	}
-	img.Tag = s.Reference
-	img.Digest, err = ociimage.WriteImage(filepath.Join(dir, archiveName), s.Reference, oci)
-	if err != nil {
-		return err
+	archive := filepath.Join(dir, archiveName)
+	if len(images) == 1 {
+		img.Digest, err = ociimage.WriteImage(archive, img.Tag, images[0])
+	} else {
+		img.Digest, err = ociimage.WriteIndex(archive, img.Tag, images...)
 	}
-	repository, err := ociimage.Repository(s.Reference)
 	if err != nil {
 		return err
 	}
 	img.Reference = repository + "@" + img.Digest
-	img.Bytes, err = ociimage.Size(oci)
-	if err != nil {
-		return err
-	}
 	record, err := json.Marshal(img)
 	if err != nil {
 		return err

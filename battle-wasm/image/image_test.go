@@ -2,7 +2,11 @@ package image_test
 
 import (
 	"archive/tar"
+	"bytes"
+	"compress/gzip"
 	"context"
+	"debug/elf"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -11,26 +15,31 @@ import (
 	"sync/atomic"
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/require"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
+	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
+	"github.com/edge-arena/edge-arena/battle-wasm/image/aot/aottest"
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
 
-// compiled stands for native code: a custom section of the name that WasmEdge gives it, with one instruction that returns.
-const compiled = "\x00\x16\x08wasmedge" + "\x01\x01\x01" + "\x00\x00" + "\x00" + "\x00" + "\x01" + "\x01\x00\x01\x01\xc3"
+// compiled stands for native code: an instruction for each architecture that returns.
+var compiled = map[aot.Arch][]byte{
+	aot.AMD64: aottest.Compiled(elf.EM_X86_64, "\xc3").Bytes(), aot.ARM64: aottest.Compiled(elf.EM_AARCH64, "\xc0\x03\x5f\xd6").Bytes(),
+}
 
-// fakeCompiler adds the section that the real compiler adds, without the compilation.
-func fakeCompiler(calls *atomic.Int32, section string) image.Compiler {
+// fakeCompiler makes what the real compiler makes, without the compilation. What it is for follows from the library beside the module.
+func fakeCompiler(calls *atomic.Int32, libraries map[aot.Arch][]byte) image.Compiler {
 	return func(_ context.Context, in, out string) error {
 		calls.Add(1)
-		b, err := os.ReadFile(in)
-		if err != nil {
-			return err
+		arch := aot.AMD64
+		if _, err := os.Stat(filepath.Join(filepath.Dir(in), "arm64.c")); err == nil {
+			arch = aot.ARM64
 		}
-		return os.WriteFile(out, append(b, section...), 0o600)
+		return os.WriteFile(out, libraries[arch], 0o600)
 	}
 }
 
@@ -51,38 +60,38 @@ func TestBuild(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "registry.example.com/real-time-battle:0.1.0", first.Tag)
 	require.Equal(t, "registry.example.com/real-time-battle@"+first.Digest, first.Reference)
-	require.Equal(t, int64(len(compiled)), first.ProgramBytes-first.ModuleBytes)
+	require.Equal(t, int64(max(len(compiled[aot.AMD64]), len(compiled[aot.ARM64]))), first.ProgramBytes)
 	require.Less(t, first.ModuleBytes, int64(2500000), "the module has grown: see what it links")
-	require.Less(t, first.Bytes, first.ProgramBytes)
-	require.Contains(t, names(t, first.Archive), "blobs/"+strings.Replace(first.Digest, ":", "/", 1))
+	require.Less(t, first.Bytes, first.ModuleBytes)
+	require.Equal(t, []string{"linux/amd64", "linux/arm64"}, platforms(t, first))
 
 	again, err := image.Build(ctx, p, c, opts)
 	require.NoError(t, err)
 	require.Equal(t, first, again)
-	require.EqualValues(t, 1, calls.Load())
+	require.EqualValues(t, 2, calls.Load(), "once for each architecture")
 
 	// Another configuration is another image of the same module.
 	opts.Config = []byte("{}")
 	other, err := image.Build(ctx, p, c, opts)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Digest, other.Digest)
-	require.EqualValues(t, 1, calls.Load())
+	require.EqualValues(t, 2, calls.Load())
 
 	// Elsewhere the same comes out.
 	opts.Config = nil
 	elsewhere, err := image.Build(ctx, p, cache.At(t.TempDir()), opts)
 	require.NoError(t, err)
 	require.Equal(t, first.Digest, elsewhere.Digest)
-	require.EqualValues(t, 2, calls.Load())
+	require.EqualValues(t, 4, calls.Load())
 }
 
-func TestBuildRefusesAModuleWithoutNativeCode(t *testing.T) {
+func TestBuildRefusesNativeCodeForOthers(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
 	c := cache.At(t.TempDir())
-	opts := image.Options{Source: source(t), Compile: fakeCompiler(&calls, "")}
+	opts := image.Options{Source: source(t), Compile: fakeCompiler(&calls, map[aot.Arch][]byte{aot.AMD64: compiled[aot.AMD64], aot.ARM64: compiled[aot.AMD64]})}
 	_, err := image.Build(context.Background(), progress.New(io.Discard), c, opts)
-	require.EqualError(t, err, "build battle image: compiled module: has no native code in it")
+	require.EqualError(t, err, "build battle image: module compiled for arm64: native code: is ET_DYN for EM_X86_64, want a shared library for EM_AARCH64")
 
 	boom := errors.New("boom")
 	opts.Compile = func(context.Context, string, string) error { return boom }
@@ -129,19 +138,53 @@ func TestModuleLinksNothingHeavy(t *testing.T) {
 	}
 }
 
-func names(t *testing.T, archive string) []string {
+// platforms are those of an image's index, after a look whether what is there for each is what it says.
+func platforms(t *testing.T, img image.Image) (platforms []string) {
+	t.Helper()
+	files := files(t, img.Archive)
+	blob := func(digest string, to any) {
+		content, ok := files["blobs/"+strings.Replace(digest, ":", "/", 1)]
+		require.True(t, ok, digest)
+		require.NoError(t, json.Unmarshal(content, to))
+	}
+	var index v1.IndexManifest
+	blob(img.Digest, &index)
+	for _, m := range index.Manifests {
+		var manifest v1.Manifest
+		blob(m.Digest.String(), &manifest)
+		var config v1.ConfigFile
+		blob(manifest.Config.Digest.String(), &config)
+		require.Equal(t, m.Platform.String(), config.Platform().String())
+		layer, err := gzip.NewReader(bytes.NewReader(files["blobs/"+strings.Replace(manifest.Layers[0].Digest.String(), ":", "/", 1)]))
+		require.NoError(t, err)
+		content := unpack(t, layer)
+		require.NoError(t, aot.CheckPortable(content["app.so"], aot.Arch(config.Architecture)))
+		require.True(t, bytes.HasPrefix(content["app.wasm"], []byte("\x00asm")))
+		require.Equal(t, []string{"/app.so"}, config.Config.Entrypoint)
+		platforms = append(platforms, m.Platform.String())
+	}
+	return platforms
+}
+
+func files(t *testing.T, archive string) map[string][]byte {
 	t.Helper()
 	f, err := os.Open(archive)
 	require.NoError(t, err)
 	defer f.Close()
-	var names []string
-	r := tar.NewReader(f)
+	return unpack(t, f)
+}
+
+func unpack(t *testing.T, from io.Reader) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	r := tar.NewReader(from)
 	for {
 		h, err := r.Next()
 		if err == io.EOF {
-			return names
+			return files
 		}
 		require.NoError(t, err)
-		names = append(names, h.Name)
+		files[h.Name], err = io.ReadAll(r)
+		require.NoError(t, err)
 	}
 }

@@ -128,7 +128,7 @@ func groupOf(p proc.Process) string {
 	switch base := path.Base(program); {
 	case strings.Contains(p.Cgroup, "kubepods") && p.Command == pauseCommand:
 		return groupPause
-	case strings.Contains(p.Cgroup, "kubepods") && strings.HasSuffix(p.Command, "/app.wasm"):
+	case strings.Contains(p.Cgroup, "kubepods") && strings.HasSuffix(p.Command, "/app.so"):
 		return groupBattle
 	case isShim(p):
 		return groupShims

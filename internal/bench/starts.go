@@ -24,7 +24,8 @@ const (
 	quickStarts      = 5
 	runtimeNative    = "runc"
 	runtimeWasm      = "crun"
-	programWasm      = "/app.wasm"
+	programWasm      = "/app.so"
+	programPlain     = "/app.wasm"
 	programNative    = "/app"
 	patienceForStart = 20 * time.Second
 )
@@ -34,7 +35,7 @@ func startKinds(wasm, native string) []coldstart.Kind {
 	handler := map[string]string{handlerAnnotation: "wasm"}
 	return []coldstart.Kind{
 		{Name: startWasm, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true},
-		{Name: startPlain, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true, Plain: true},
+		{Name: startPlain, Runtime: runtimeWasm, Image: wasm, Program: programPlain, Annotations: handler, Stages: true},
 		// The same runtime as for Wasm, and the one that native pods have: what is the runtime's is then not taken for Wasm's.
 		{Name: startNativeCrun, Runtime: runtimeWasm, Image: native, Program: programNative},
 		{Name: startNative, Runtime: runtimeNative, Image: native, Program: programNative},
@@ -101,7 +102,7 @@ func coldStartOf(starts int, result coldstart.Result) *ColdStart {
 // liveSpec is the OCI configuration that containerd wrote for a battle pod.
 func (r *runner) liveSpec(ctx context.Context) (string, error) {
 	const find = `cd /run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io && for f in */config.json; do
-		if grep -q '"args":\["/app.wasm"\]' "$f"; then cat "$f"; exit; fi
+		if grep -q '"args":\["/app.so"\]' "$f"; then cat "$f"; exit; fi
 	done; echo "no battle pod runs" >&2; exit 1`
 	return r.node.run(ctx, nil, find)
 }

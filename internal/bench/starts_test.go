@@ -53,6 +53,6 @@ func TestStartKindsDifferInOneThingOnly(t *testing.T) {
 		names[k.Name] = true
 		wasm := k.Image == "wasm@sha256:1"
 		require.Equal(t, wasm, k.Annotations[handlerAnnotation] == "wasm", k.Name)
-		require.True(t, wasm || !k.Stages && !k.Plain, k.Name)
+		require.True(t, wasm || !k.Stages, k.Name)
 	}
 }

@@ -51,7 +51,7 @@ func TestWeigh(t *testing.T) {
 		groupContainerd: {Command: "/usr/bin/containerd -c /var/lib/rancher/k3s/agent/etc/containerd/config.toml", Cgroup: "0::/system.slice/k3s.service\n"},
 		groupShims:      {Command: shim, Cgroup: "0::/system.slice/k3s.service\n"},
 		groupPause:      {Command: "/pause", Cgroup: v1},
-		groupBattle:     {Command: "[libcrun:wasmedge] /app.wasm", Cgroup: v2},
+		groupBattle:     {Command: "[libcrun:wasmedge] /app.so", Cgroup: v2},
 		groupLobby:      {Command: "/lobby -listen=:8080", Cgroup: v2},
 		groupNATS:       {Command: "/usr/local/bin/nats-server -c /etc/nats/nats.conf", Cgroup: v1},
 		groupGatekeeper: {Command: "/manager --operation=webhook", Cgroup: v2},

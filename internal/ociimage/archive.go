@@ -13,6 +13,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
@@ -28,13 +31,68 @@ func Write(path string, spec Spec) (digest string, err error) {
 
 // WriteImage writes an image as an OCI archive, as [Write] does.
 func WriteImage(path, reference string, img v1.Image) (digest string, err error) {
+	return writeFile(path, reference, img, func(a *archive) error { return a.image(img) })
+}
+
+// WriteIndex writes images of several platforms as an OCI archive of one name. The digest is that of the index: whoever pulls or imports it by that gets
+// the image of its own platform.
+func WriteIndex(path, reference string, images ...v1.Image) (digest string, err error) {
+	index, err := NewIndex(images...)
+	if err != nil {
+		return "", fmt.Errorf("image %s: %w", reference, err)
+	}
+	return writeFile(path, reference, index, func(a *archive) error {
+		manifest, err := index.RawManifest()
+		if err != nil {
+			return err
+		}
+		hash, err := index.Digest()
+		if err != nil {
+			return err
+		}
+		errs := []error{a.blob(hash, manifest)}
+		for _, img := range images {
+			errs = append(errs, a.image(img))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// NewIndex makes an index of images, each for the platform that its configuration names. No two may be for the same.
+func NewIndex(images ...v1.Image) (v1.ImageIndex, error) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	seen := map[string]bool{}
+	for _, img := range images {
+		config, err := img.ConfigFile()
+		if err != nil {
+			return nil, fmt.Errorf("index: config: %w", err)
+		}
+		platform := config.Platform()
+		if seen[platform.String()] {
+			return nil, fmt.Errorf("index: two images are for %s", platform)
+		}
+		seen[platform.String()] = true
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: platform}})
+	}
+	return index, nil
+}
+
+// described is an image or an index of images.
+type described interface {
+	Digest() (v1.Hash, error)
+	MediaType() (types.MediaType, error)
+	Size() (int64, error)
+}
+
+func writeFile(path, reference string, what described, add func(*archive) error) (digest string, err error) {
 	tag, err := name.NewTag(reference)
 	if err != nil {
 		return "", fmt.Errorf("image reference: %w", err)
 	}
-	hash, err := img.Digest()
+	// The type of one that was pulled may be Docker's.
+	top, err := partial.Descriptor(what)
 	if err != nil {
-		return "", fmt.Errorf("image %s: digest: %w", reference, err)
+		return "", fmt.Errorf("image %s: describe: %w", reference, err)
 	}
 	// A run that was cut off leaves no half archive under the name that others look for.
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
@@ -46,7 +104,7 @@ func WriteImage(path, reference string, img v1.Image) (digest string, err error)
 			err = errors.Join(err, os.Remove(tmp.Name()))
 		}
 	}()
-	if err := writeArchive(tmp, tag, hash, img); err != nil {
+	if err := writeArchive(tmp, tag, v1.Descriptor{MediaType: top.MediaType, Digest: top.Digest, Size: top.Size}, add); err != nil {
 		return "", errors.Join(fmt.Errorf("image %s: write archive: %w", reference, err), tmp.Close())
 	}
 	if err := errors.Join(tmp.Chmod(0o644), tmp.Close()); err != nil {
@@ -55,44 +113,25 @@ func WriteImage(path, reference string, img v1.Image) (digest string, err error)
 	if err := os.Rename(tmp.Name(), path); err != nil {
 		return "", fmt.Errorf("image %s: %w", reference, err)
 	}
-	return hash.String(), nil
+	return top.Digest.String(), nil
 }
 
 // nameAnnotation is where containerd, on import, looks for the name of an image.
 const nameAnnotation = "io.containerd.image.name"
 
-func writeArchive(w io.Writer, tag name.Tag, hash v1.Hash, img v1.Image) error {
+func writeArchive(w io.Writer, tag name.Tag, top v1.Descriptor, addBlobs func(*archive) error) error {
 	buf := bufio.NewWriter(w)
-	t := tar.NewWriter(buf)
-	manifest, err := img.RawManifest()
-	if err != nil {
-		return err
-	}
-	config, err := img.RawConfigFile()
-	if err != nil {
-		return err
-	}
-	configHash, err := img.ConfigName()
-	if err != nil {
-		return err
-	}
-	// One that was pulled may be of Docker's type.
-	mediaType, err := img.MediaType()
-	if err != nil {
-		return err
-	}
-	index, err := indexOf(tag, v1.Descriptor{MediaType: mediaType, Digest: hash, Size: int64(len(manifest))})
+	a := &archive{t: tar.NewWriter(buf), has: map[v1.Hash]bool{}}
+	index, err := indexOf(tag, top)
 	if err != nil {
 		return err
 	}
 	err = errors.Join(
-		add(t, "oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)),
-		add(t, "index.json", index),
-		add(t, blob(hash), manifest),
-		add(t, blob(configHash), config),
-		addLayers(t, img),
+		a.file("oci-layout", []byte(`{"imageLayoutVersion":"1.0.0"}`)),
+		a.file("index.json", index),
+		addBlobs(a),
 	)
-	return errors.Join(err, t.Close(), buf.Flush())
+	return errors.Join(err, a.t.Close(), buf.Flush())
 }
 
 // indexOf lists the one manifest twice, by its tag and by its digest: containerd makes an image record of each, so that a pod
@@ -111,39 +150,76 @@ func indexOf(tag name.Tag, manifest v1.Descriptor) ([]byte, error) {
 	})
 }
 
-func addLayers(t *tar.Writer, img v1.Image) error {
+// archive is one that is being written.
+type archive struct {
+	t *tar.Writer
+	// has are the blobs in it: images of two platforms may share some.
+	has map[v1.Hash]bool
+}
+
+// image adds what an image consists of.
+func (a *archive) image(img v1.Image) error {
+	hash, err := img.Digest()
+	if err != nil {
+		return err
+	}
+	manifest, err := img.RawManifest()
+	if err != nil {
+		return err
+	}
+	configHash, err := img.ConfigName()
+	if err != nil {
+		return err
+	}
+	config, err := img.RawConfigFile()
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(a.blob(hash, manifest), a.blob(configHash, config)); err != nil {
+		return err
+	}
 	layers, err := img.Layers()
 	if err != nil {
 		return err
 	}
 	for _, l := range layers {
-		hash, err := l.Digest()
-		if err != nil {
-			return err
-		}
-		r, err := l.Compressed()
-		if err != nil {
-			return err
-		}
-		content, err := io.ReadAll(r)
-		if err := errors.Join(err, r.Close()); err != nil {
-			return err
-		}
-		if err := add(t, blob(hash), content); err != nil {
+		if err := a.layer(l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func blob(h v1.Hash) string { return "blobs/" + h.Algorithm + "/" + h.Hex }
-
-func add(t *tar.Writer, name string, content []byte) error {
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content)), Format: tar.FormatUSTAR}
-	if err := t.WriteHeader(h); err != nil {
+func (a *archive) layer(l v1.Layer) error {
+	hash, err := l.Digest()
+	if err != nil {
 		return err
 	}
-	_, err := t.Write(content)
+	r, err := l.Compressed()
+	if err != nil {
+		return err
+	}
+	content, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		return err
+	}
+	return a.blob(hash, content)
+}
+
+func (a *archive) blob(h v1.Hash, content []byte) error {
+	if a.has[h] {
+		return nil
+	}
+	a.has[h] = true
+	return a.file("blobs/"+h.Algorithm+"/"+h.Hex, content)
+}
+
+func (a *archive) file(name string, content []byte) error {
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content)), Format: tar.FormatUSTAR}
+	if err := a.t.WriteHeader(h); err != nil {
+		return err
+	}
+	_, err := a.t.Write(content)
 	return err
 }
 

@@ -12,6 +12,9 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/match"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/require"
 
@@ -63,6 +66,49 @@ func TestWriteMakesAnArchiveThatOthersRead(t *testing.T) {
 	content, err := layers[0].Uncompressed()
 	require.NoError(t, err)
 	require.Equal(t, []string{"usr/ 755", "usr/bin/ 755", "config.json 644", "usr/bin/thing 755"}, list(t, content))
+}
+
+// Each platform has its image under the one name, and what two of them share is there once.
+func TestWriteIndex(t *testing.T) {
+	t.Parallel()
+	var images []v1.Image
+	for _, arch := range []string{"amd64", "arm64"} {
+		s := spec()
+		s.Architecture = arch
+		img, err := ociimage.New(s)
+		require.NoError(t, err)
+		images = append(images, img)
+	}
+	path := filepath.Join(t.TempDir(), "thing.tar")
+	digest, err := ociimage.WriteIndex(path, spec().Reference, images...)
+	require.NoError(t, err)
+	dir := extract(t, path)
+	top, err := layout.ImageIndexFromPath(dir)
+	require.NoError(t, err)
+	require.NoError(t, validate.Index(top))
+	manifest, err := top.IndexManifest()
+	require.NoError(t, err)
+	var names []string
+	for _, d := range manifest.Manifests {
+		require.Equal(t, digest, d.Digest.String())
+		require.Equal(t, types.OCIImageIndex, d.MediaType)
+		names = append(names, d.Annotations["io.containerd.image.name"])
+	}
+	require.Equal(t, []string{"registry.example.com/thing:1.0", "registry.example.com/thing@" + digest}, names)
+	index, err := top.ImageIndex(manifest.Manifests[0].Digest)
+	require.NoError(t, err)
+	found, err := partial.FindImages(index, match.Platforms(v1.Platform{OS: "linux", Architecture: "arm64"}))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	config, err := found[0].ConfigFile()
+	require.NoError(t, err)
+	require.Equal(t, "arm64", config.Architecture)
+	blobs, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
+	require.NoError(t, err)
+	require.Len(t, blobs, 1+2+2+1, "the index, and for each its manifest and configuration; one layer")
+
+	_, err = ociimage.WriteIndex(path, spec().Reference, images[0], images[0])
+	require.EqualError(t, err, "image registry.example.com/thing:1.0: index: two images are for linux/amd64")
 }
 
 func TestWriteIsReproducible(t *testing.T) {

@@ -159,6 +159,14 @@ func (b *builder) podSpec() *corev1.PodSpecArgs {
 	}
 }
 
+// command is the image's own, native code, unless a node has a shim: that takes a module and nothing else, and pods do not know where they will run.
+func (b *builder) command() pulumi.StringArray {
+	if slices.ContainsFunc(b.args.Cluster.Nodes, func(n config.Node) bool { return n.Wasm.Engine == config.EngineShim }) {
+		return pulumi.StringArray{pulumi.String("/app.wasm")}
+	}
+	return nil
+}
+
 func (b *builder) container() *corev1.ContainerArgs {
 	battle := b.args.Battle
 	// A placeholder: at admission each pod is given a number of its own for both ports, and for BATTLE_PORT.
@@ -167,6 +175,7 @@ func (b *builder) container() *corev1.ContainerArgs {
 	return &corev1.ContainerArgs{
 		Name:                     pulumi.String(App),
 		Image:                    b.image.Reference,
+		Command:                  b.command(),
 		ImagePullPolicy:          pulumi.String(b.image.PullPolicy),
 		TerminationMessagePolicy: pulumi.String("FallbackToLogsOnError"),
 		Ports: corev1.ContainerPortArray{

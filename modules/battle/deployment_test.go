@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
 	"github.com/edge-arena/edge-arena/modules/config"
+	"github.com/edge-arena/edge-arena/modules/k3s"
 )
 
 func TestRollTimeout(t *testing.T) {
@@ -32,4 +34,20 @@ func TestRollTimeout(t *testing.T) {
 			require.Equal(t, tt.want, a.rollTimeout())
 		})
 	}
+}
+
+// A shim is given a module's bytes and cannot load a library, and nothing stands before it that could choose.
+func TestCommandIsTheModuleWhereANodeHasAShim(t *testing.T) {
+	t.Parallel()
+	command := func(engines ...config.Engine) pulumi.StringArray {
+		cluster := &k3s.Cluster{}
+		for _, engine := range engines {
+			var n config.Node
+			n.Wasm.Engine = engine
+			cluster.Nodes = append(cluster.Nodes, n)
+		}
+		return (&builder{args: &ServiceArgs{Cluster: cluster}}).command()
+	}
+	require.Empty(t, command(config.EngineCrun, config.EngineCrun))
+	require.Equal(t, pulumi.StringArray{pulumi.String("/app.wasm")}, command(config.EngineCrun, config.EngineShim))
 }

@@ -31,8 +31,6 @@ type Kind struct {
 	// Image names an image in containerd's store, Program the server in it.
 	Image   string `json:"image"`
 	Program string `json:"program"`
-	// Plain takes the code that was compiled ahead of time out of the program first, so that it is interpreted.
-	Plain bool `json:"plain,omitempty"`
 	// Stages takes the start apart as well, in further starts without an OCI runtime. It is for Wasm.
 	Stages bool `json:"stages,omitempty"`
 	// Annotations are those of the container.

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
 	"github.com/edge-arena/edge-arena/internal/bench/stages"
 	"github.com/edge-arena/edge-arena/internal/command"
 )
@@ -84,9 +83,6 @@ func (b *bundle) make(ctx context.Context, podSpec []byte) error {
 		return err
 	}
 	b.mounted = true
-	if b.kind.Plain {
-		return aot.StripFile(filepath.Join(b.rootfs(), b.kind.Program))
-	}
 	return nil
 }
 
