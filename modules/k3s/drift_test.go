@@ -11,9 +11,10 @@ import (
 // fakeNode is a script that makes, below a folder, a node that is as it was asked for; `found` then prints what differs.
 const fakeNode = `
 STATE=$root/state DATA=$root/data BIN=$root/bin IMAGES=$root/images.tar CONTAINERD=$root/config.toml SYSCTLS=$root/sys
-TEMPLATE=$CONTAINERD.tmpl SHIM=$BIN/containerd-shim-wasmedge-v1
+TEMPLATE=$CONTAINERD.tmpl SHIM=$BIN/containerd-shim-wasmedge-v1 WRAPPER=$STATE/crun
 UNIT=$root/k3s.service
-active=active boot=enabled runs=yes edge=0.14.1
+active=active boot=enabled runs=yes edge=0.14.1 why=
+interpreted_because() { printf %s "$why"; }
 service_manager() { echo systemd; }
 systemctl() { case $1 in is-active) echo $active ;; is-enabled) echo $boot ;; esac; }
 service_file() { echo "$UNIT"; }
@@ -104,12 +105,14 @@ unit "$@" >$UNIT; wanted=$(fingerprint $role $wasm "$@"); finish`,
 			[]string{"token file | ROOT/state/token | nothing", "flags | --token-file ROOT/state/token | nothing"}},
 		"other settings":          {`ARENA_INSTALLER_SHA256=x`, []string{"settings | # | #"}},
 		"an installation cut off": {`rm $STATE/fingerprint $STATE/files.sha256`, []string{"settings | # | nothing"}},
-		"a crun without Wasm":     {`runs=no`, []string{"crun | +WASM:wasmedge | +YAJL"}},
-		"another WasmEdge":        {`edge=0.13.5`, []string{"WasmEdge | 0.14.1 | 0.13.5"}},
-		"no WasmEdge":             {`edge=`, []string{"WasmEdge | 0.14.1 | nothing"}},
-		"another template":        {`sed -i s/crun/runc/ $TEMPLATE`, []string{`containerd template |   BinaryName = "/usr/bin/crun" |   BinaryName = "/usr/bin/runc"`}},
-		"a longer template":       {`echo '[more]' >>$TEMPLATE`, []string{"containerd template | nothing | [more]"}},
-		"no template":             {`rm $TEMPLATE`, []string{`containerd template | {{ template "base" . }} | nothing`}},
+		"a processor that can do less": {`why=old`, []string{"crun wrapper | # | nothing",
+			`containerd template |   BinaryName = "ROOT/state/crun" |   BinaryName = "/usr/bin/crun"`, `containerd config |   BinaryName = "ROOT/state/crun" | nothing`}},
+		"a crun without Wasm": {`runs=no`, []string{"crun | +WASM:wasmedge | +YAJL"}},
+		"another WasmEdge":    {`edge=0.13.5`, []string{"WasmEdge | 0.14.1 | 0.13.5"}},
+		"no WasmEdge":         {`edge=`, []string{"WasmEdge | 0.14.1 | nothing"}},
+		"another template":    {`sed -i s/crun/runc/ $TEMPLATE`, []string{`containerd template |   BinaryName = "/usr/bin/crun" |   BinaryName = "/usr/bin/runc"`}},
+		"a longer template":   {`echo '[more]' >>$TEMPLATE`, []string{"containerd template | nothing | [more]"}},
+		"no template":         {`rm $TEMPLATE`, []string{`containerd template | {{ template "base" . }} | nothing`}},
 		"no handler in the config": {`echo 'version = 2' >$CONTAINERD`,
 			[]string{`containerd config | [plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge"] | nothing`}},
 		"no config": {`rm $CONTAINERD`,

@@ -40,7 +40,7 @@ func TestScriptsParse(t *testing.T) {
 func shell(t *testing.T, settings, call string) (string, error) {
 	t.Helper()
 	cmd := exec.Command("sh", "-eu")
-	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + wasmScript + lightScript + driftScript + nodeScript + call)
+	cmd.Stdin = strings.NewReader(settings + libScript + checkScript + interpretScript + wasmScript + lightScript + driftScript + nodeScript + call)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
@@ -123,7 +123,7 @@ func TestHandler(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, strings.HasPrefix(out, "{{ template \"base\" . }}\n"), out)
 	require.Contains(t, out, `runtime_type = "io.containerd.wasmedge.v1"`)
-	out, err = shell(t, "ARENA_ENGINE=crun\n", "command() { echo /usr/bin/crun; }; handler")
+	out, err = shell(t, "ARENA_ENGINE=crun ARENA_WASMEDGE_VERSION=0.14.1\n", "command() { echo /usr/bin/crun; }; uname() { echo aarch64; }; handler")
 	require.NoError(t, err)
 	require.Contains(t, out, "\n[plugins.\"io.containerd.grpc.v1.cri\".containerd.runtimes.\"wasmedge\".options]\n  BinaryName = \"/usr/bin/crun\"\n")
 }

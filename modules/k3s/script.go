@@ -19,6 +19,8 @@ var (
 	wasmScript string
 	//go:embed scripts/light.sh
 	lightScript string
+	//go:embed scripts/interpret.sh
+	interpretScript string
 	//go:embed scripts/drift.sh
 	driftScript string
 	//go:embed scripts/node.sh
@@ -37,7 +39,7 @@ func asRoot(script string) string {
 }
 
 func installer() string {
-	return libScript + checkScript + wasmScript + lightScript + driftScript + nodeScript + mainScript
+	return libScript + checkScript + interpretScript + wasmScript + lightScript + driftScript + nodeScript + mainScript
 }
 
 // InstallerHash tells one installer from another.

@@ -4,7 +4,7 @@ check_host() {
 	[ "$(uname -s)" = Linux ] || problem "it runs $(uname -s): K3s needs Linux"
 	case $(uname -m) in
 	x86_64 | amd64) ;;
-	*) problem "its architecture is $(uname -m): the battle images are made for x86_64" ;;
+	*) problem "its architecture is $(uname -m): the checksums of K3s and the city's services are kept for x86_64 alone, whatever the battle image is for" ;;
 	esac
 	[ -n "$(service_manager)" ] || problem "neither systemd nor OpenRC manages its services: K3s needs one of them"
 	has curl || has wget || problem "it has neither curl nor wget: install one of them"

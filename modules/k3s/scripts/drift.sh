@@ -117,6 +117,7 @@ wasm_differences() {
 	else
 		if ! crun_runs_wasm; then differ crun +WASM:wasmedge "$(crun_version | tail -n 1)"; fi
 		differ WasmEdge "$ARENA_WASMEDGE_VERSION" "$wasmedge"
+		differ 'crun wrapper' "$(wanted_wrapper)" "$(sum_if_there "$WRAPPER")"
 	fi
 	# The first line of the template that is another one.
 	handler | awk -v file="$TEMPLATE" '

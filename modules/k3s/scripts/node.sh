@@ -106,6 +106,7 @@ finish() {
 	set -- "$BIN/k3s" "$(service_file "$service")"
 	if [ -f "$TEMPLATE" ]; then set -- "$@" "$TEMPLATE"; fi
 	if [ -f "$SHIM" ]; then set -- "$@" "$SHIM"; fi
+	if [ -f "$WRAPPER" ]; then set -- "$@" "$WRAPPER"; fi
 	sha256sum "$@" | put "$STATE/files.sha256" 0600
 	printf '%s\n' "$wanted" | put "$STATE/fingerprint" 0600
 }

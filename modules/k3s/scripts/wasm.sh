@@ -3,7 +3,6 @@
 SHIM=$BIN/containerd-shim-wasmedge-v1
 
 check_wasm() {
-	check_cpu
 	# Where K3s finds a shim it writes the same handler itself, in a form that containerd cannot start; two are an error in its config.
 	for dir in /opt/kwasm/bin /usr/bin /usr/sbin; do
 		[ ! -e "$dir/containerd-shim-wasmedge-v1" ] ||
@@ -13,6 +12,7 @@ check_wasm() {
 		has tar || problem "it has no tar: install it"
 		return
 	fi
+	tell_interpreted
 	if crun_runs_wasm && [ "$(wasmedge_version)" = "$ARENA_WASMEDGE_VERSION" ]; then return; fi
 	if has crun && ! crun_runs_wasm; then
 		problem "its crun is built without WasmEdge ($(crun_version | tail -n 1)): install one with +WASM:wasmedge, or set wasm.engine: shim"
@@ -36,15 +36,6 @@ check_wasm() {
 	"$ARENA_WASMEDGE_VERSION" | "$ARENA_WASMEDGE_VERSION"[-+~]*) ;;
 	*) problem "its distribution offers WasmEdge ${candidate:-in no version}, not $ARENA_WASMEDGE_VERSION: set wasm.engine: shim, or ask for a version that it has" ;;
 	esac
-}
-
-# The battle image carries native code for x86-64-v2, and WasmEdge does not look whether the processor has that before it runs it.
-check_cpu() {
-	missing=
-	for feature in cx16 lahf_lm pni popcnt sse4_1 sse4_2 ssse3; do
-		grep -qE "^flags.* $feature( |\$)" /proc/cpuinfo || missing="$missing $feature"
-	done
-	[ -z "$missing" ] || problem "its processor has no$missing: the battle server's native code needs x86-64-v2"
 }
 
 crun_runs_wasm() { has crun && crun_version | grep -q '+WASM:wasmedge'; }
@@ -83,6 +74,7 @@ $(tail -n 20 "$STATE/apt.log")"
 	[ "$(wasmedge_version)" = "$ARENA_WASMEDGE_VERSION" ] ||
 		die "WasmEdge is $(wasmedge_version), not $ARENA_WASMEDGE_VERSION"
 	tell_light
+	install_wrapper
 }
 
 install_shim() {
@@ -104,7 +96,7 @@ handler() {
 		  runtime_type = "io.containerd.runc.v2"
 		  pod_annotations = ["run.oci.handler", "module.wasm.image/*"]
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
-		  BinaryName = "$(light_crun)"
+		  BinaryName = "$(handler_crun)"
 		  SystemdCgroup = {{ .SystemdCgroup }}
 	END
 }
