@@ -88,6 +88,11 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	rooms, players := s.occupancy()
 	e.family("battle_build_info", "gauge", "What is running.")
 	e.text(`battle_build_info{version="`, m.build.Version, `",runtime="`, m.build.Runtime, "\"} 1\n")
+	interpreted := 0
+	if m.build.Interpreted {
+		interpreted = 1
+	}
+	e.gauge("battle_interpreted", "Whether the code is interpreted, because the node cannot run the module's native code.", interpreted)
 	e.gauge("battle_tick_rate", "Ticks a second that are aimed at.", s.cfg.TickRate)
 	e.counter("battle_ticks_total", "Ticks that have run, and those that were rested through because nobody played.", m.ticks)
 	e.counter("battle_ticks_skipped_total", "Ticks that were left out because the one before came too late.", m.ticksSkipped)

@@ -18,6 +18,9 @@ func (s *Server) logStart() {
 	b, c := s.metrics.build, &s.cfg
 	s.journal.Info(s.clock.Wall(), "started").Text("version", b.Version).Text("runtime", b.Runtime).Text("run", s.runText).Text("address", s.address).
 		Number("tickRate", int64(c.TickRate)).Number("maxPlayers", int64(c.MaxPlayers)).Number("roomsLimit", int64(c.Rooms)).End()
+	if b.Interpreted {
+		s.journal.Warn(s.clock.Wall(), "interpreted: the node cannot run the native code of this module, and ticks need many times as long").End()
+	}
 }
 
 // logBattle begins a line on a battle. One of bots that measure has no name.

@@ -11,6 +11,8 @@ import (
 type Build struct {
 	// Version is the version of the server. Runtime is what it was built for: wasip1 or linux.
 	Version, Runtime string
+	// Interpreted tells that the code is interpreted, see package pace.
+	Interpreted bool
 }
 
 // metrics are plain numbers: one goroutine writes and reads them.

@@ -73,6 +73,11 @@ func battle() []alert {
 			description: "For 10 minutes. It refuses rooms that it would have, so that those it has come on time. The city has less room than its stack file says.",
 		},
 		{
+			name: "BattlePodInterpreted", severity: Ticket, expr: `battle_interpreted{job="battle"} == 1`, wait: "2m",
+			summary:     "Battle " + pod + " is interpreted: its node cannot run the native code of the image",
+			description: "The pod plays, but its ticks need many times as much of the processor as they should, and it has room for far fewer battles.",
+		},
+		{
 			name: "BattlePodRestarts", severity: Ticket, expr: `resets(battle_ticks_total{job="battle"}[30m]) >= 3`,
 			summary:     "Battle " + pod + " has restarted {{ $value }} times in 30 minutes",
 			description: "The battle server ends again and again, each time with the battles that it had.",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/journal"
+	"github.com/edge-arena/edge-arena/battle-wasm/pace"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
 )
 
@@ -62,7 +63,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	loop, err := server.NewLoop(cfg, machine, server.Build{Version: version, Runtime: platform})
+	loop, err := server.NewLoop(cfg, machine, server.Build{Version: version, Runtime: platform, Interpreted: pace.Interpreted(machine.Now)})
 	if err != nil {
 		return err
 	}
