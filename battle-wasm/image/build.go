@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/image/segments"
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 )
@@ -36,9 +38,14 @@ func goCommand(opts Options, env ...string) command.Cmd {
 func goBuild(ctx context.Context, opts Options, program, out string, env ...string) error {
 	// What the user's environment says about flags and workspaces must not change the image.
 	env = append(env, "GOFLAGS=", "GOWORK=off")
-	_, err := goCommand(opts, env...).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/"+program)
-	return err
+	if _, err := goCommand(opts, env...).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false",
+		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/"+program); err != nil {
+		return err
+	}
+	if slices.Contains(env, "GOARCH=wasm") {
+		return segments.MergeFile(out)
+	}
+	return nil
 }
 
 // fileKey is the key of a file's content.

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
+	"github.com/edge-arena/edge-arena/battle-wasm/image/segments"
 	"github.com/edge-arena/edge-arena/internal/command"
 )
 
@@ -44,6 +46,9 @@ func moduleDigest(t *testing.T, opts Options) string {
 	require.NoError(t, goBuild(context.Background(), opts, server, out, "GOOS=wasip1", "GOARCH=wasm"))
 	module, err := os.ReadFile(out)
 	require.NoError(t, err)
+	merged, err := segments.Merge(module)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(merged, module), "its data is in few segments")
 	sum := sha256.Sum256(module)
 	return hex.EncodeToString(sum[:])
 }
