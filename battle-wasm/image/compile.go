@@ -51,7 +51,7 @@ func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compi
 	if err != nil {
 		return nil, err
 	}
-	key = key.With(CompilerArgs("in", "out")...).With(wasmedgeVersion, string(arch), baselines[arch])
+	key = key.With(CompilerArgs("in", "out")...).With(wasmedgeVersion, string(arch), baselines[arch], "trimmed 1")
 	const name = "app.so"
 	dir, found := c.Lookup("battle-aot", key)
 	if !found {
@@ -61,7 +61,7 @@ func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compi
 				if err := withBaseline(ctx, filepath.Dir(module), arch, func() error { return compiler(ctx, module, out) }); err != nil {
 					return err
 				}
-				return checkCompiled(out, arch)
+				return finish(out, arch)
 			})
 			return err
 		})
@@ -72,9 +72,9 @@ func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compi
 	return os.ReadFile(filepath.Join(dir, name))
 }
 
-// checkCompiled fails unless the file is native code that runs on every node of the architecture: code for the processor that compiled it would not run at all on
-// others.
-func checkCompiled(path string, arch aot.Arch) error {
+// finish takes out of the file what no pod needs. It fails unless the file is native code that runs on every node of the architecture: code for the processor that
+// compiled it would not run at all on others.
+func finish(path string, arch aot.Arch) error {
 	library, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read compiled module: %w", err)
@@ -82,5 +82,8 @@ func checkCompiled(path string, arch aot.Arch) error {
 	if err := aot.CheckPortable(library, arch); err != nil {
 		return fmt.Errorf("module compiled for %s: %w", arch, err)
 	}
-	return nil
+	if library, err = aot.Trim(library); err != nil {
+		return fmt.Errorf("module compiled for %s: %w", arch, err)
+	}
+	return os.WriteFile(path, library, 0o644)
 }

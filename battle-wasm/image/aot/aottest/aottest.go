@@ -17,11 +17,16 @@ type Library struct {
 	Symbols, Wanted []string
 	// Needed are the libraries that it is linked with.
 	Needed []string
+	// Module is what the symbols wasm.code and wasm.size stand for.
+	Module string
 }
+
+// Module is a module of one function, `unreachable`, which lies between two other sections.
+const Module = "\x00asm\x01\x00\x00\x00" + "\x03\x02\x01\x00" + "\x0a\x05\x01\x03\x00\x00\x0b" + "\x00\x02\x01x"
 
 // Compiled is a library as WasmEdge makes it.
 func Compiled(machine elf.Machine, code ...string) Library {
-	return Library{Machine: machine, Type: elf.ET_DYN, Code: code, Symbols: []string{"version", "intrinsics", "wasm.code", "wasm.size", "f0"}}
+	return Library{Machine: machine, Type: elf.ET_DYN, Code: code, Symbols: []string{"version", "intrinsics", "wasm.code", "wasm.size", "f0"}, Module: Module}
 }
 
 // Bytes is the library's file.
@@ -39,11 +44,23 @@ func (l Library) Bytes() []byte {
 	for _, code := range l.Code {
 		add(".text", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_EXECINSTR)}, []byte(code))
 	}
+	data := uint16(len(sections))
 	add(".rodata", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC)}, []byte("\xc5 is no code"))
+	// Where data would be mapped to: other than where it is in the file.
+	const address = 0x5000
+	add(".data", elf.Section64{Type: uint32(elf.SHT_PROGBITS), Flags: uint64(elf.SHF_ALLOC), Addr: address},
+		append(binary.LittleEndian.AppendUint32(nil, uint32(len(l.Module))), l.Module...))
 	var symbols, dynamic bytes.Buffer
 	put(&symbols, elf.Sym64{})
 	for _, name := range l.Symbols {
-		put(&symbols, elf.Sym64{Name: dynamicNames.add(name), Info: byte(elf.STB_GLOBAL) << 4, Shndx: 1})
+		s := elf.Sym64{Name: dynamicNames.add(name), Info: byte(elf.STB_GLOBAL) << 4, Shndx: 1}
+		switch name {
+		case "wasm.size":
+			s.Shndx, s.Value = data+1, address
+		case "wasm.code":
+			s.Shndx, s.Value = data+1, address+4
+		}
+		put(&symbols, s)
 	}
 	for _, name := range l.Wanted {
 		put(&symbols, elf.Sym64{Name: dynamicNames.add(name), Info: byte(elf.STB_GLOBAL) << 4})
