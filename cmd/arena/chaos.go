@@ -78,11 +78,7 @@ func openChaos(ctx context.Context, w *workspace.Workspace, s stack.Stack) (*cha
 	if err != nil {
 		return nil, err
 	}
-	cities, err := s.Cities(ctx)
-	if err != nil {
-		return nil, err
-	}
-	kubeconfigs, err := s.Kubeconfigs(ctx)
+	cities, kubeconfigs, err := s.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -50,11 +50,7 @@ func newDashboards() *cobra.Command {
 }
 
 func drawDashboards(ctx context.Context, s stack.Stack, p *progress.Reporter, city, dir string, last time.Duration) error {
-	cities, err := s.Cities(ctx)
-	if err != nil {
-		return err
-	}
-	kubeconfigs, err := s.Kubeconfigs(ctx)
+	cities, kubeconfigs, err := s.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return err
 	}

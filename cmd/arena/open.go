@@ -45,11 +45,7 @@ func newOpen() *cobra.Command {
 }
 
 func openPage(ctx context.Context, s stack.Stack, what, name string, port int, stdout, stderr io.Writer) error {
-	cities, err := s.Cities(ctx)
-	if err != nil {
-		return err
-	}
-	kubeconfigs, err := s.Kubeconfigs(ctx)
+	cities, kubeconfigs, err := s.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return err
 	}

@@ -51,11 +51,7 @@ func measure(ctx context.Context, w *workspace.Workspace, s stack.Stack, p *prog
 }
 
 func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout io.Writer, jsonFile string) error {
-	cities, err := s.Cities(ctx)
-	if err != nil {
-		return err
-	}
-	kubeconfigs, err := s.Kubeconfigs(ctx)
+	cities, kubeconfigs, err := s.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return err
 	}

@@ -94,11 +94,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 
 // open finds the city, and sees that the images are those of the city.
 func (r *runner) open(ctx context.Context) error {
-	cities, err := r.cfg.Stack.Cities(ctx)
-	if err != nil {
-		return err
-	}
-	kubeconfigs, err := r.cfg.Stack.Kubeconfigs(ctx)
+	cities, kubeconfigs, err := r.cfg.Stack.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return err
 	}

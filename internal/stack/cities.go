@@ -13,27 +13,36 @@ import (
 // stack's outputs: a run that is about some of the cities leaves the outputs of the others out.
 func (s Stack) Cities(ctx context.Context) (map[string]City, error) {
 	cities := map[string]City{}
-	return cities, s.cityOutput(ctx, "summary", func(name string, value json.RawMessage) error {
-		var c City
-		err := json.Unmarshal(value, &c)
-		cities[name] = c
-		return err
-	})
+	return cities, s.cityOutputs(ctx, map[string]handler{"summary": into(cities)})
 }
 
 // Kubeconfigs returns the admin's kubeconfig of each city: secrets.
 func (s Stack) Kubeconfigs(ctx context.Context) (map[string]string, error) {
 	kubeconfigs := map[string]string{}
-	return kubeconfigs, s.cityOutput(ctx, "kubeconfig", func(name string, value json.RawMessage) error {
-		var text string
-		err := json.Unmarshal(value, &text)
-		kubeconfigs[name] = text
-		return err
-	})
+	return kubeconfigs, s.cityOutputs(ctx, map[string]handler{"kubeconfig": into(kubeconfigs)})
 }
 
-// cityOutput hands on an output of each city that has it.
-func (s Stack) cityOutput(ctx context.Context, output string, handle func(city string, value json.RawMessage) error) error {
+// CitiesAndKubeconfigs returns both, from one look at the state.
+func (s Stack) CitiesAndKubeconfigs(ctx context.Context) (cities map[string]City, kubeconfigs map[string]string, err error) {
+	cities, kubeconfigs = map[string]City{}, map[string]string{}
+	return cities, kubeconfigs, s.cityOutputs(ctx, map[string]handler{"summary": into(cities), "kubeconfig": into(kubeconfigs)})
+}
+
+// handler takes an output of a city.
+type handler func(city string, value json.RawMessage) error
+
+// into puts each city's value into a map.
+func into[T any](m map[string]T) handler {
+	return func(city string, value json.RawMessage) error {
+		var v T
+		err := json.Unmarshal(value, &v)
+		m[city] = v
+		return err
+	}
+}
+
+// cityOutputs hands on those outputs of each city that it has.
+func (s Stack) cityOutputs(ctx context.Context, handlers map[string]handler) error {
 	type resource struct {
 		Resource
 		Outputs map[string]json.RawMessage `json:"outputs"`
@@ -43,16 +52,21 @@ func (s Stack) cityOutput(ctx context.Context, output string, handle func(city s
 		return fmt.Errorf("read the cities of stack %s: %w", s.Name, err)
 	}
 	for _, r := range resources {
-		value, ok := r.Outputs[output]
-		if r.Type != cityType || !ok {
+		if r.Type != cityType {
 			continue
 		}
-		value, err := revealed(value)
-		if err == nil {
-			err = handle(r.Name(), value)
-		}
-		if err != nil {
-			return fmt.Errorf("read the cities of stack %s: %s of %s: %w", s.Name, output, r.Name(), err)
+		for output, handle := range handlers {
+			value, ok := r.Outputs[output]
+			if !ok {
+				continue
+			}
+			value, err := revealed(value)
+			if err == nil {
+				err = handle(r.Name(), value)
+			}
+			if err != nil {
+				return fmt.Errorf("read the cities of stack %s: %s of %s: %w", s.Name, output, r.Name(), err)
+			}
 		}
 	}
 	return nil
