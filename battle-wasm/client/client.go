@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/peer"
@@ -47,6 +48,9 @@ func Dial(ctx context.Context, address string) (*Client, error) {
 
 // Close closes the socket; a Receive that waits ends with [net.ErrClosed].
 func (c *Client) Close() error { return c.conn.Close() }
+
+// SyscallConn gives the socket, for whoever serves very many players without this package's reads.
+func (c *Client) SyscallConn() (syscall.RawConn, error) { return c.conn.SyscallConn() }
 
 // SetReadDeadline ends a Receive that waits longer with [os.ErrDeadlineExceeded].
 func (c *Client) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
