@@ -10,6 +10,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/edge-arena/edge-arena/internal/bench/proc"
+	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/bots"
 	"github.com/edge-arena/edge-arena/internal/slo"
 )
@@ -32,7 +33,7 @@ type side struct {
 // totals are the sums over a side's rounds.
 type totals struct {
 	rtt, network, late    *hdrhistogram.Histogram
-	ticks                 ticks
+	ticks                 ticks.Ticks
 	tickRate              float64
 	inputs, lost          int64
 	cores, botCores       float64
@@ -43,7 +44,7 @@ type totals struct {
 
 // battle plays the same bots on as many pods of each kind in turn, while there are none of the others: idle servers tick, too.
 func (r *runner) battle(ctx context.Context) error {
-	rounds, duration := 3, 15*time.Second
+	rounds, duration := 2, 15*time.Second
 	if r.cfg.Quick {
 		rounds, duration = 1, 5*time.Second
 	}
@@ -109,19 +110,21 @@ func (r *runner) round(ctx context.Context, s *side, all []*side, duration time.
 		return err
 	}
 	play := bots.Config{PerTarget: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Warmup: warmup, Duration: duration}
+	used := make(chan usage, 1)
 	for _, t := range targets {
 		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address, Tickets: t.Tickets})
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	used := make(chan usage, 1)
-	go func() {
-		u, err := r.usageDuring(ctx, uids, targets, warmup+margin, duration-2*margin)
-		if err != nil {
-			cancel(err)
-		}
-		used <- u
-	}()
+	play.Joined = func() {
+		go func() {
+			u, err := r.usageDuring(ctx, uids, targets, warmup+margin, duration-2*margin)
+			if err != nil {
+				cancel(err)
+			}
+			used <- u
+		}()
+	}
 	result, err := bots.Play(ctx, play)
 	if err != nil {
 		return errors.Join(err, context.Cause(ctx))
@@ -139,7 +142,9 @@ type usage struct {
 	cores   float64
 	rss     int64
 	weight  PodWeight
-	ticks   ticks
+	ticks   ticks.Ticks
+	// busy is how many cores of the machine were busy, with whatever.
+	busy float64
 }
 
 // usageDuring reads what the pods use: ticks and processor time from two looks at them, memory after the second.
@@ -147,7 +152,11 @@ func (r *runner) usageDuring(ctx context.Context, uids []string, targets []slo.T
 	if err := pause(ctx, after); err != nil {
 		return usage{}, err
 	}
-	ticksBefore, err := readTicks(ctx, targets)
+	var pods []ticks.Pod
+	for _, t := range targets {
+		pods = append(pods, ticks.Pod{Name: t.Pod, Address: t.Address})
+	}
+	ticksBefore, err := ticks.Read(ctx, pods...)
 	if err != nil {
 		return usage{}, err
 	}
@@ -155,14 +164,24 @@ func (r *runner) usageDuring(ctx context.Context, uids []string, targets []slo.T
 	if err != nil {
 		return usage{}, err
 	}
+	busyBefore, err := r.node.busy(ctx)
+	if err != nil {
+		return usage{}, err
+	}
+	began := time.Now()
 	if err := pause(ctx, window-time.Since(before.Taken)); err != nil {
 		return usage{}, err
 	}
+	busy, err := r.node.busy(ctx)
+	if err != nil {
+		return usage{}, err
+	}
+	wall := time.Since(began)
 	later, err := r.node.processes(ctx, false)
 	if err != nil {
 		return usage{}, err
 	}
-	ticksLater, err := readTicks(ctx, targets)
+	ticksLater, err := ticks.Read(ctx, pods...)
 	if err != nil {
 		return usage{}, err
 	}
@@ -174,7 +193,8 @@ func (r *runner) usageDuring(ctx context.Context, uids []string, targets []slo.T
 	if err != nil {
 		return u, err
 	}
-	if u.ticks, err = ticksLater.since(ticksBefore); err == nil && u.servers != len(uids) {
+	u.busy = (busy - busyBefore).Seconds() / wall.Seconds()
+	if u.ticks, err = ticksLater.Since(ticksBefore); err == nil && u.servers != len(uids) {
 		err = fmt.Errorf("found %d servers of %d pods among the node's processes", u.servers, len(uids))
 	}
 	return u, err
@@ -224,7 +244,7 @@ func (t *totals) add(r bots.Result, u usage) error {
 	t.weight.add(u.weight)
 	t.rss += u.rss
 	t.serversSeenIn += u.servers
-	return t.ticks.add(u.ticks)
+	return t.ticks.Add(u.ticks)
 }
 
 func (t *totals) side() Side {
@@ -232,7 +252,7 @@ func (t *totals) side() Side {
 	return Side{
 		RTT: histogramTimes(t.rtt), RTTLessTickWait: histogramTimes(t.network), TickRate: t.tickRate, Inputs: t.inputs, InputsLost: t.lost,
 		LateP99: float64(t.late.ValueAtQuantile(99)) / 1000, CoresPerPod: t.cores / float64(n), BotCores: t.botCores / float64(t.rounds),
-		PSSPerPod: t.weight.server() / n, RSSPerPod: t.rss / n, Weight: t.weight.over(n), Lateness: t.ticks.lateness.times(), Compute: t.ticks.duration.times(),
+		PSSPerPod: t.weight.server() / n, RSSPerPod: t.rss / n, Weight: t.weight.over(n), Lateness: t.ticks.Lateness.Times(), Compute: t.ticks.Duration.Times(),
 		Curve: curveOf(t.rtt),
 	}
 }

@@ -53,6 +53,7 @@ type Config struct {
 
 // runner measures one city.
 type runner struct {
+	began   time.Time
 	cfg     Config
 	p       *progress.Reporter
 	name    string
@@ -73,7 +74,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 			return nil, fmt.Errorf("there is no part %q: want some of %s", part, strings.Join(Parts(), ", "))
 		}
 	}
-	r := &runner{cfg: cfg, p: p}
+	r := &runner{began: time.Now(), cfg: cfg, p: p}
 	if err := r.open(ctx); err != nil {
 		return nil, err
 	}
@@ -85,9 +86,11 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 		if !slices.Contains(cfg.Parts, part) {
 			continue
 		}
+		began := time.Now()
 		if err := steps[part](ctx); err != nil {
 			return nil, fmt.Errorf("measure %s: %w", part, err)
 		}
+		p.Note("measured %s in %s, %s after the start", part, time.Since(began).Round(time.Second), time.Since(r.began).Round(time.Second))
 	}
 	return r.report, nil
 }

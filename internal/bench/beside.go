@@ -31,7 +31,7 @@ type variant struct {
 }
 
 // variants are all that a run may have left behind.
-func variants() []string { return []string{nativeApp, hostedApp, densityApp} }
+func variants() []string { return []string{nativeApp, hostedApp, densityApp, densityNativeApp} }
 
 // handlerAnnotation has crun run a container as Wasm.
 const handlerAnnotation = "run.oci.handler"
@@ -104,15 +104,20 @@ func (c *cluster) make(ctx context.Context, v variant) error {
 
 // scaleVariant gives a variant's Deployment n pods, and waits until there are as many.
 func (c *cluster) scaleVariant(ctx context.Context, app string, n int32) error {
+	within := patience
+	if n == 0 {
+		within = removal
+	}
+	return c.scaleVariantWithin(ctx, app, n, within)
+}
+
+// scaleVariantWithin is scaleVariant with a time that it may take.
+func (c *cluster) scaleVariantWithin(ctx context.Context, app string, n int32, within time.Duration) error {
 	// A patch, for the Deployment's controller writes to it as well.
 	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, n)
 	_, err := c.client.AppsV1().Deployments(c.namespace).Patch(ctx, app, types.MergePatchType, patch, metav1.PatchOptions{})
 	if err != nil {
 		return fmt.Errorf("scale %s to %d: %w", app, n, err)
-	}
-	within := patience
-	if n == 0 {
-		within = removal
 	}
 	return c.waitPods(ctx, app, int(n), within)
 }

@@ -1,9 +1,17 @@
 package bench
 
 import (
+	"math"
+
 	"github.com/edge-arena/edge-arena/internal/bench/chart"
 	"github.com/edge-arena/edge-arena/internal/bench/document"
+	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 )
+
+// nothing is a value that a chart leaves out.
+var nothing = math.NaN()
+
+func isNothing(v float64) bool { return math.IsNaN(v) }
 
 // drawn is a chart as a document has it.
 func drawn(file, title string, svg []byte) document.Chart {
@@ -16,7 +24,7 @@ func (b *Battle) charts() []document.Chart {
 	each := func(of func(Side) []float64) []chart.Group {
 		return []chart.Group{{Name: "native", Values: of(b.Native)}, {Name: "Wasm", Values: of(b.Wasm)}, {Name: "wazero", Values: of(b.Hosted)}}
 	}
-	times := func(t TickTimes) []float64 { return []float64{t.P50, t.P99, t.P999} }
+	times := func(t ticks.Times) []float64 { return []float64{t.P50, t.P99, t.P999} }
 	percentiles := []string{"P50", "P99", "P99.9"}
 	return []document.Chart{
 		drawn("rtt.svg", rtt, chart.Percentiles{Title: rtt, Unit: "ms", Series: []chart.Series{
@@ -44,7 +52,7 @@ func (c *ColdStart) chart() document.Chart {
 		name string
 		time ContainerTime
 	}{
-		{"native, runc", c.Native}, {"native, crun", c.NativeCrun}, {"Wasm", c.Wasm}, {"interpreted", c.Interpreted},
+		{"native, runc", c.Native}, {"native, crun", c.NativeCrun}, {"Wasm", c.Wasm}, {"interpreted", c.Interpreted}, {"wazero", c.Hosted},
 		{"native, containerd", c.NativeContainerd}, {"Wasm, containerd", c.WasmContainerd},
 	} {
 		groups = append(groups, chart.Group{Name: kind.name, Values: []float64{kind.time.Ready.P50, kind.time.Ready.P99}})

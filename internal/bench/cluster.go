@@ -22,10 +22,15 @@ const (
 	nativeApp  = "real-time-battle-native"
 	hostedApp  = "real-time-battle-wazero"
 	densityApp = "real-time-battle-density"
+	// densityNativeApp is the native server beside it.
+	densityNativeApp = "real-time-battle-density-native"
 )
 
-// patience is how long pods may take to come or go.
-const patience = 2 * time.Minute
+// patience is how long pods may take to come or go, patienceEach how much longer for each of many.
+const (
+	patience     = 2 * time.Minute
+	patienceEach = 500 * time.Millisecond
+)
 
 // cluster is the city's Kubernetes.
 type cluster struct {

@@ -21,13 +21,16 @@ const (
 )
 
 // spare is the memory that the machine keeps: it is not to run out because of a measurement.
-const spare = 1_500_000_000
+const spare = 3 << 30
+
+// idleTime is how long pods that nobody plays on are added for: each takes a moment to start, and to go.
+const idleTime = 5 * time.Minute
 
 // densitySteps are the numbers of pods that are tried, up to what the kubelet takes. Playing pods come in smaller steps, for there are fewer of them.
 func densitySteps(playing bool, most int) []int {
-	all := []int{10, 25, 50, 75, 100, 150, 200, 300, 400, 600, 800, 1000, 1250, 1500, 1750, 2000}
+	all := []int{50, 100, 200, 300, 400, 500, 600, 800, 1000, 1250, 1500, 1750, 2000}
 	if playing {
-		all = []int{2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 50, 60, 80, 100, 150, 200}
+		all = []int{4, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 100, 150, 200}
 	}
 	for i, n := range all {
 		if n > most {
@@ -37,50 +40,77 @@ func densitySteps(playing bool, most int) []int {
 	return all
 }
 
-// denseVariant is the battle service with pods that ask for next to nothing.
-func denseVariant() variant {
-	return variant{app: densityApp, change: func(pod *corev1.PodTemplateSpec) {
+// denseVariant is the battle service, or one beside it, with pods that ask for next to nothing.
+func denseVariant(v variant) variant {
+	return variant{app: v.app, change: func(pod *corev1.PodTemplateSpec) {
+		if v.change != nil {
+			v.change(pod)
+		}
 		pod.Spec.Containers[0].Resources.Requests = corev1.ResourceList{
 			corev1.ResourceCPU: resource.MustParse(denseCPU), corev1.ResourceMemory: resource.MustParse(denseMemory),
 		}
 	}}
 }
 
-// density finds out how many battle pods the node holds: with players until they wait too long, and without until pods no longer become ready.
+// density finds out how many battle pods the node holds, in Wasm and natively: with players until they wait too long, and without until pods no longer become ready.
+// Of native ones there are as many idle as there were of Wasm: what they take then is what is to be compared.
 func (r *runner) density(ctx context.Context) error {
-	var result *Density
-	err := r.withRestore(ctx, func(ctx context.Context) (err error) {
-		if err := r.cluster.scale(ctx, 0); err != nil {
-			return err
-		}
-		most, err := r.cluster.roomForPods(ctx)
-		if err != nil {
-			return err
-		}
-		result = &Density{MostPods: most, BotsPerPod: r.promise.BotsPerPod, P99Objective: r.promise.RTTP99Ms, DurationSec: 10}
-		if r.cfg.Quick {
-			result.DurationSec, most = 3, min(most, 4)
-		}
-		if err := r.cluster.make(ctx, denseVariant()); err != nil {
-			return err
-		}
-		for _, kind := range []struct {
-			playing bool
-			to      *Climb
-		}{{true, &result.Playing}, {false, &result.Idle}} {
-			if *kind.to, err = climb(ctx, densitySteps(kind.playing, most), func(ctx context.Context, n int) (DensityStep, string, error) {
-				return r.densityStep(ctx, n, kind.playing, result)
-			}); err != nil {
+	result := &Density{BotsPerPod: r.promise.BotsPerPod, P99Objective: r.promise.RTTP99Ms, DurationSec: 6}
+	err := r.withImages(ctx, func(ctx context.Context) error {
+		return r.withRestore(ctx, func(ctx context.Context) (err error) {
+			if err := r.cluster.scale(ctx, 0); err != nil {
 				return err
 			}
-			if err := r.cluster.scaleVariant(ctx, densityApp, 0); err != nil {
+			if result.MostPods, err = r.cluster.roomForPods(ctx); err != nil {
 				return err
 			}
-		}
-		return nil
+			most := result.MostPods
+			if r.cfg.Quick {
+				result.DurationSec, most = 3, min(most, 16)
+			}
+			for _, v := range []variant{{app: densityApp}, nativeVariant(densityNativeApp, r.cfg.Native.Reference)} {
+				if err := r.cluster.make(ctx, denseVariant(v)); err != nil {
+					return err
+				}
+			}
+			for _, c := range []struct {
+				app     string
+				playing bool
+				to      *Climb
+			}{
+				{densityApp, true, &result.Playing}, {densityNativeApp, true, &result.NativePlaying},
+				{densityApp, false, &result.Idle}, {densityNativeApp, false, &result.NativeIdle},
+			} {
+				steps := densitySteps(c.playing, most)
+				if c.to == &result.NativeIdle {
+					steps = []int{max(1, result.Idle.most())}
+				}
+				if err := r.densityClimb(ctx, c.app, c.playing, steps, result, c.to); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	r.report.Density = result
 	return err
+}
+
+// densityClimb raises the number of one kind of pods, and takes all of them away again.
+func (r *runner) densityClimb(ctx context.Context, app string, playing bool, steps []int, so *Density, to *Climb) error {
+	began := time.Now()
+	err := climb(ctx, to, steps, func(ctx context.Context, n int) (DensityStep, string, error) {
+		if rate := to.rate(); !playing && rate > 0 {
+			if took, need := time.Since(began), time.Duration(float64(n-to.most())/rate*float64(time.Second)); took+need > idleTime {
+				return DensityStep{}, fmt.Sprintf("time: pods were added for %s, and %d would take %s more", took.Round(time.Second), n, need.Round(time.Second)), nil
+			}
+		}
+		return r.densityStep(ctx, app, n, playing, so, to)
+	})
+	if err != nil {
+		return err
+	}
+	return r.cluster.scaleVariant(ctx, app, 0)
 }
 
 // Climb is a number of pods that was raised step by step.
@@ -90,44 +120,63 @@ type Climb struct {
 	End string `json:"end"`
 }
 
+// most is how many pods there are in the last step that was measured.
+func (c *Climb) most() int {
+	if len(c.Steps) == 0 {
+		return 0
+	}
+	return c.Steps[len(c.Steps)-1].Pods
+}
+
+// rate is how many pods a second became ready in the last step.
+func (c *Climb) rate() float64 {
+	if len(c.Steps) == 0 {
+		return 0
+	}
+	return c.Steps[len(c.Steps)-1].Rate
+}
+
 // climb takes one step after another until one says why it is the last.
-func climb(ctx context.Context, steps []int, take func(context.Context, int) (DensityStep, string, error)) (Climb, error) {
-	var c Climb
+func climb(ctx context.Context, c *Climb, steps []int, take func(context.Context, int) (DensityStep, string, error)) error {
 	for _, n := range steps {
 		step, end, err := take(ctx, n)
 		if err != nil {
-			return c, err
+			return err
 		}
 		if step.Pods > 0 {
 			c.Steps = append(c.Steps, step)
 		}
 		if end != "" {
 			c.End = end
-			return c, nil
+			return nil
 		}
 	}
 	c.End = "the kubelet takes no more pods, or there is no further step"
-	return c, nil
+	return nil
 }
 
 // densityStep measures n pods. That they do not become ready ends the climb, and is no failure.
-func (r *runner) densityStep(ctx context.Context, n int, playing bool, so *Density) (step DensityStep, end string, err error) {
+func (r *runner) densityStep(ctx context.Context, app string, n int, playing bool, so *Density, to *Climb) (step DensityStep, end string, err error) {
 	free, err := r.node.memoryAvailable(ctx)
 	if err != nil {
 		return step, "", err
 	}
-	if need := so.perPod() * int64(n-so.lastPods(playing)); free-need < spare {
-		return step, fmt.Sprintf("memory: %.1f GB are left, and %d pods would take %.1f GB more", mb(free)/1000, n, mb(need)/1000), nil
+	more := n - to.most()
+	if need := to.perPod() * int64(more); free-need < spare {
+		return step, fmt.Sprintf("memory: %.1f GB are left, and %d pods would take %.1f GB of them, of which %.1f GB are kept free", mb(free)/1000, n, mb(need)/1000, mb(spare)/1000), nil
 	}
 	began := time.Now()
-	err = r.p.Step(ctx, fmt.Sprintf("bring up %d battle pods on the node", n), func(ctx context.Context) error { return r.cluster.scaleVariant(ctx, densityApp, int32(n)) })
+	err = r.p.Step(ctx, fmt.Sprintf("bring up %d pods of %s", n, app), func(ctx context.Context) error {
+		return r.cluster.scaleVariantWithin(ctx, app, int32(n), patience+time.Duration(more)*patienceEach)
+	})
 	if ctx.Err() != nil {
 		return step, "", errors.Join(err, context.Cause(ctx))
 	}
 	if err != nil {
 		return step, "not all became ready: " + err.Error(), nil //nolint:nilerr // It is what the measurement has found out.
 	}
-	step = DensityStep{Pods: n, ReadySec: time.Since(began).Seconds()}
+	step = DensityStep{Pods: n, ReadySec: time.Since(began).Seconds(), Cores: r.report.Machine.Cores}
+	step.Rate = float64(more) / step.ReadySec
 	kind := "idle"
 	if playing {
 		kind = fmt.Sprintf("playing with %d bots each", so.BotsPerPod)
@@ -136,7 +185,7 @@ func (r *runner) densityStep(ctx context.Context, n int, playing bool, so *Densi
 		if err := pause(ctx, settle); err != nil {
 			return err
 		}
-		return r.measureStep(ctx, &step, playing, time.Duration(so.DurationSec*float64(time.Second)))
+		return r.measureStep(ctx, app, &step, playing, time.Duration(so.DurationSec*float64(time.Second)))
 	})
 	var unplayable *unplayableError
 	switch {
@@ -160,12 +209,12 @@ func (e *unplayableError) Error() string {
 func (e *unplayableError) Unwrap() error { return e.err }
 
 // measureStep plays on the pods, or leaves them alone, and looks at what they use.
-func (r *runner) measureStep(ctx context.Context, step *DensityStep, playing bool, duration time.Duration) error {
-	targets, err := slo.DiscoverBy(ctx, r.cluster.client, r.cluster.namespace, "app="+densityApp)
+func (r *runner) measureStep(ctx context.Context, app string, step *DensityStep, playing bool, duration time.Duration) error {
+	targets, err := slo.DiscoverBy(ctx, r.cluster.client, r.cluster.namespace, "app="+app)
 	if err != nil {
 		return err
 	}
-	uids, err := r.cluster.uids(ctx, densityApp)
+	uids, err := r.cluster.uids(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -177,18 +226,20 @@ func (r *runner) measureStep(ctx context.Context, step *DensityStep, playing boo
 		return err
 	}
 	used := make(chan usage, 1)
-	go func() {
-		u, err := r.usageDuring(ctx, uids, targets, warmup+margin, duration-2*margin)
-		if err != nil {
-			cancel(err)
-		}
-		used <- u
-	}()
 	play := bots.Config{PerTarget: r.promise.BotsPerPod, TickRate: r.city.Battle.TickRate, Warmup: warmup, Duration: duration}
+	play.Joined = func() {
+		go func() {
+			u, err := r.usageDuring(ctx, uids, targets, warmup+margin, duration-2*margin)
+			if err != nil {
+				cancel(err)
+			}
+			used <- u
+		}()
+	}
 	for _, t := range targets {
 		play.Targets = append(play.Targets, bots.Target{Name: t.Pod, Address: t.Address, Tickets: t.Tickets})
 	}
-	result, err := bots.Play(ctx, play)
+	result, err := bots.Herd(ctx, play)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
 			return errors.Join(err, cause)

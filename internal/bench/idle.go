@@ -123,12 +123,13 @@ func weigh(s proc.Sample) Weights {
 	return sum
 }
 
+
 func groupOf(p proc.Process) string {
 	program, _, _ := strings.Cut(p.Command, " ")
 	switch base := path.Base(program); {
 	case strings.Contains(p.Cgroup, "kubepods") && p.Command == pauseCommand:
 		return groupPause
-	case strings.Contains(p.Cgroup, "kubepods") && strings.HasSuffix(p.Command, "/app.so"):
+	case strings.Contains(p.Cgroup, "kubepods") && (strings.HasSuffix(p.Command, programWasm) || strings.HasSuffix(p.Command, programPlain)):
 		return groupBattle
 	case isShim(p):
 		return groupShims

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
 	"github.com/edge-arena/edge-arena/internal/bench/proc"
@@ -116,6 +117,32 @@ func (n *node) memoryAvailable(ctx context.Context) (int64, error) {
 		return 0, fmt.Errorf("node %s: available memory: %w", n.name, err)
 	}
 	return kb << 10, nil
+}
+
+// busy is how much processor time all of the machine has used since it started, idle time and waiting for disks left out.
+func (n *node) busy(ctx context.Context) (time.Duration, error) {
+	out, err := n.run(ctx, nil, "head -n 1 /proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	return busyOf(out)
+}
+
+// busyOf reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a second. What a guest used is in user, and what
+// another machine took away is used by nobody here.
+func busyOf(line string) (busy time.Duration, err error) {
+	fields := strings.Fields(line)
+	if len(fields) < 8 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("read processor time of the machine: %q", line)
+	}
+	for _, i := range []int{1, 2, 3, 6, 7} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read processor time of the machine: %w", err)
+		}
+		busy += time.Duration(n) * 10 * time.Millisecond
+	}
+	return busy, nil
 }
 
 // diskUsage is how many bytes of the node's disk a folder takes.

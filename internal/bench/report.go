@@ -11,6 +11,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/edge-arena/edge-arena/internal/bench/chart"
+	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
@@ -43,6 +44,13 @@ func (r *Report) Warnings() []string {
 	var w []string
 	if r.Quick {
 		w = append(w, "this was a quick run, not to be quoted")
+	}
+	if d := r.Density; d != nil {
+		for _, s := range []*DensityStep{d.plays(&d.Playing), d.plays(&d.NativePlaying)} {
+			if s != nil && s.LateP99 > tolerated {
+				w = append(w, fmt.Sprintf("the players on %d pods sent 1%% of their inputs %.1f ms or more late, which is part of the RTT: the node holds more where players have machines of their own", s.Pods, s.LateP99))
+			}
+		}
 	}
 	if r.Battle == nil {
 		return w
@@ -91,8 +99,8 @@ type Side struct {
 	// Weight is the PSS of one pod by part.
 	Weight PodWeight `json:"weight"`
 	// Lateness is how late ticks began, Compute how long they took.
-	Lateness TickTimes `json:"tickLateness"`
-	Compute  TickTimes `json:"tickCompute"`
+	Lateness ticks.Times `json:"tickLateness"`
+	Compute  ticks.Times `json:"tickCompute"`
 	// Curve is RTT by percentile.
 	Curve []chart.Point `json:"curve,omitempty"`
 }

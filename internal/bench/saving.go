@@ -15,10 +15,11 @@ type Saving struct {
 	Cores  float64 `json:"cores"`
 	Memory int64   `json:"memory"`
 	Room   Need    `json:"room"`
-	// Container is the case's container, Native the same server as a native container with the requests of the Wasm pod, and Wasm that.
+	// Container is the case's container, Native the same server as a native container with the requests of the Wasm pod, Wasm that, and Hosted the module under wazero likewise.
 	Container Packing `json:"container"`
 	Native    Packing `json:"native"`
 	Wasm      Packing `json:"wasm"`
+	Hosted    Packing `json:"hosted"`
 }
 
 // Need is processor time and memory.
@@ -59,6 +60,7 @@ func savingOf(b *Battle) *Saving {
 	native := Need{Cores: b.Native.CoresPerPod, Memory: b.Native.Weight.total()}
 	s.Container = s.packing(container.Battle.Resources.Requests, native, container.Rooms()[0].Pods)
 	s.Native = s.packing(city.Battle.Resources.Requests, native, room.Pods)
+	s.Hosted = s.packing(city.Battle.Resources.Requests, Need{Cores: b.Hosted.CoresPerPod, Memory: b.Hosted.Weight.total()}, room.Pods)
 	s.Wasm = s.packing(city.Battle.Resources.Requests, Need{Cores: b.Wasm.CoresPerPod, Memory: b.Wasm.Weight.total()}, room.Pods)
 	return s
 }
@@ -90,10 +92,10 @@ func (s *Saving) section() document.Section {
 			"10 players each. Saving = 1 - pods of the other per node / pods per node: a node costs the same whatever it runs. Requested = pods by requests x requested cores / cores of the node; "+
 			"used = pods by requests x measured cores / cores of the node. The case's container asks for 2 cores and 2 GiB; it is taken to need what the native server needed.",
 			s.Cores, mb(s.Memory)/1000, s.Room.Cores, mb(s.Room.Memory)/1000),
-		Header: []string{"", "the case's container", "native, same requests", "Wasm"},
+		Header: []string{"", "the case's container", "native, same requests", "wazero, same requests", "Wasm"},
 	}
 	row := func(name string, of func(Packing) string) {
-		d.Rows = append(d.Rows, []string{name, of(s.Container), of(s.Native), of(s.Wasm)})
+		d.Rows = append(d.Rows, []string{name, of(s.Container), of(s.Native), of(s.Hosted), of(s.Wasm)})
 	}
 	row("requests", func(p Packing) string { return fmt.Sprintf("%g cores, %.0f MB", p.Request.Cores, mb(p.Request.Memory)) })
 	row("measured need", func(p Packing) string {
@@ -104,6 +106,6 @@ func (s *Saving) section() document.Section {
 	row("node's cores requested", func(p Packing) string { return percent(p.Requested) })
 	row("node's cores used", func(p Packing) string { return percent(p.Used) })
 	row("pods per node by need", func(p Packing) string { return fmt.Sprint(p.ByNeed) })
-	row("saving against native, by need", func(p Packing) string { return saved(p.ByNeed, s.Native.ByNeed) })
+	row("saving against native, by need; below 0 it costs more", func(p Packing) string { return saved(p.ByNeed, s.Native.ByNeed) })
 	return d
 }

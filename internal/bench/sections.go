@@ -9,6 +9,9 @@ import (
 // sections are those parts of the report that were measured.
 func (r *Report) sections() []document.Section {
 	var all []document.Section
+	if claims := r.claims(); len(claims.Rows) > 0 {
+		all = append(all, claims)
+	}
 	if r.Battle != nil {
 		all = append(all, r.Battle.section())
 	}
@@ -19,7 +22,7 @@ func (r *Report) sections() []document.Section {
 		all = append(all, r.ColdStart.section(), r.ColdStart.stageSection())
 	}
 	if r.Density != nil {
-		all = append(all, r.Density.section())
+		all = append(all, r.Density.limits(), r.Density.section())
 	}
 	if r.Images != nil {
 		all = append(all, r.Images.section())

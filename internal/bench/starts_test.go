@@ -48,7 +48,7 @@ func TestColdStartOf(t *testing.T) {
 func TestStartKindsDifferInOneThingOnly(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
-	for _, k := range startKinds("wasm@sha256:1", "native@sha256:2") {
+	for _, k := range startKinds("wasm@sha256:1", "native@sha256:2", "wazero@sha256:3") {
 		require.False(t, names[k.Name], k.Name)
 		names[k.Name] = true
 		wasm := k.Image == "wasm@sha256:1"

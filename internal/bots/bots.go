@@ -54,6 +54,8 @@ type Config struct {
 	Timeout time.Duration
 	// JoinTimeout is how long all bots together may take to get their places. Default is 15 s.
 	JoinTimeout time.Duration
+	// Joined is called when all bots have their places, just before the warm-up. Default is nothing.
+	Joined func()
 	// Seed decides how the bots move. The same seed gives the same inputs.
 	Seed uint64
 }
@@ -69,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.TickRate == 0 {
 		c.TickRate = 120
+	}
+	if c.Joined == nil {
+		c.Joined = func() {}
 	}
 	set(&c.Warmup, 2*time.Second)
 	set(&c.Duration, 10*time.Second)
@@ -114,6 +119,7 @@ func Play(ctx context.Context, cfg Config) (Result, error) {
 	if err := g.join(ctx); err != nil {
 		return Result{}, fmt.Errorf("bots: %w", errors.Join(err, g.close()))
 	}
+	cfg.Joined()
 	result, err := g.play(ctx)
 	if err != nil {
 		return Result{}, fmt.Errorf("bots: %w", err)

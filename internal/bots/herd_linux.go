@@ -50,6 +50,9 @@ type grazer struct {
 // herdRemembered is for how many inputs a player keeps when it really sent them: two seconds, twice the time-out.
 const herdRemembered = 256
 
+// hopeless is how late players may come until what they measure is not worth the time.
+const hopeless = 15 * time.Second
+
 func herd(ctx context.Context, cfg Config, cpus []int) (result Result, err error) {
 	p := &pasture{clock: &clock{}, plan: newSchedule(cfg), events: make([]unix.EpollEvent, 512)}
 	p.plan.slots = herdSlots
@@ -60,6 +63,7 @@ func herd(ctx context.Context, cfg Config, cpus []int) (result Result, err error
 	if err := p.join(ctx, cfg); err != nil {
 		return Result{}, err
 	}
+	cfg.Joined()
 	done := make(chan error, 1)
 	go func() {
 		// Never unlocked: the thread's processors and its timer end with it.
@@ -158,6 +162,8 @@ func (p *pasture) run(ctx context.Context, cpus []int) error {
 		due := p.plan.step(n)
 		if wait := p.clock.until(due); wait > 0 {
 			sleep(wait)
+		} else if -wait > hopeless {
+			return fmt.Errorf("the players have come %s late: this machine has too little processor for them", -wait.Round(time.Second))
 		}
 		if n%p.plan.slots == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)

@@ -1,5 +1,7 @@
 package chart
 
+import "math"
+
 // Bars is a chart of groups of bars: side by side, or with Stacked one upon the other.
 type Bars struct {
 	Title, Unit string
@@ -9,7 +11,7 @@ type Bars struct {
 	Stacked bool
 }
 
-// Group is a few bars, as many as there are names.
+// Group is a few bars, as many as there are names. One whose value is no number is left out.
 type Group struct {
 	Name   string
 	Values []float64
@@ -41,6 +43,9 @@ func (b Bars) SVG() []byte {
 func (b Bars) highest(g Group) float64 {
 	sum, high := 0.0, 0.0
 	for _, v := range g.Values {
+		if math.IsNaN(v) {
+			continue
+		}
 		sum += v
 		high = max(high, v)
 	}
@@ -53,6 +58,9 @@ func (b Bars) highest(g Group) float64 {
 // row draws bars side by side, each with its value.
 func (d *drawing) row(x, each float64, y func(float64) float64, g Group) {
 	for i, v := range g.Values {
+		if math.IsNaN(v) {
+			continue
+		}
 		at := x + each*float64(i)
 		d.bar(i, at+each*.05, each*.9, y(v), y(0))
 		d.text(at+each/2, y(v)-4, "note", "middle", number(v))
@@ -63,6 +71,9 @@ func (d *drawing) row(x, each float64, y func(float64) float64, g Group) {
 func (d *drawing) stack(x, wide float64, y func(float64) float64, g Group) {
 	sum := 0.0
 	for i, v := range g.Values {
+		if math.IsNaN(v) {
+			continue
+		}
 		d.bar(i, x, wide, y(sum+v), y(sum))
 		sum += v
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,15 @@ func requireXML(t *testing.T, s string) {
 			return
 		}
 		require.NoError(t, err)
+	}
+}
+
+func TestWhatIsNotThereIsLeftOut(t *testing.T) {
+	t.Parallel()
+	for _, stacked := range []bool{false, true} {
+		svg := string(Bars{Names: []string{"a", "b"}, Groups: []Group{{"x", []float64{math.NaN(), 2}}, {"y", []float64{3, math.NaN()}}}, Stacked: stacked}.SVG())
+		require.Equal(t, 2, strings.Count(svg, `class="bar`))
+		require.NotContains(t, svg, "NaN")
 	}
 }
 

@@ -39,6 +39,9 @@ func Run(ctx context.Context, job Job) (result Result, err error) {
 	result = Result{Starts: map[string][]Start{}, Stages: map[string][]Stages{}}
 	for i := range job.Starts + 1 {
 		for _, b := range bundles {
+			if i%max(b.kind.Every, 1) != 0 {
+				continue
+			}
 			if err := b.measure(ctx, job.Probe, i > 0, result); err != nil {
 				return result, fmt.Errorf("cold start: %s: start %d: %w", b.kind.Name, i, err)
 			}

@@ -64,6 +64,16 @@ func Read(root string, memory bool) (Sample, error) {
 	return s, nil
 }
 
+// One reads one process from the proc file system at root, as [Read] reads all.
+func One(root string, pid int, memory bool) (Process, error) {
+	p, err := read(filepath.Join(root, strconv.Itoa(pid)), memory)
+	if err != nil {
+		return p, fmt.Errorf("read process %d: %w", pid, err)
+	}
+	p.PID = pid
+	return p, nil
+}
+
 func gone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) }
 
 func read(dir string, memory bool) (Process, error) {

@@ -84,3 +84,14 @@ func TestWithoutTheSessionThatLooks(t *testing.T) {
 	}
 	require.Equal(t, []int{1, 71, 90}, left)
 }
+
+func TestOne(t *testing.T) {
+	t.Parallel()
+	p, err := One("/proc", os.Getpid(), true)
+	require.NoError(t, err)
+	require.Equal(t, os.Getpid(), p.PID)
+	require.Equal(t, os.Getppid(), p.Parent)
+	require.Positive(t, p.RSS)
+	_, err = One(t.TempDir(), 7, false)
+	require.ErrorContains(t, err, "read process 7: ")
+}

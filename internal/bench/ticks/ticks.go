@@ -1,4 +1,5 @@
-package bench
+// Package ticks reads how late the ticks of battle pods began and how long they took, from the pods' own histograms.
+package ticks
 
 import (
 	"context"
@@ -12,38 +13,37 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"golang.org/x/sync/errgroup"
-
-	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
 // The histograms of a battle pod's ticks.
 const (
-	latenessMetric = "battle_tick_lateness_seconds"
-	durationMetric = "battle_tick_duration_seconds"
+	LatenessMetric = "battle_tick_lateness_seconds"
+	DurationMetric = "battle_tick_duration_seconds"
 )
 
-// ticks are the ticks of pods: how late they began, and how long they took.
-type ticks struct{ lateness, duration buckets }
+// Ticks are the ticks of pods: how late they began, and how long they took.
+type Ticks struct{ Lateness, Duration Buckets }
 
-func (t *ticks) add(o ticks) error {
-	return errors.Join(t.lateness.combine(o.lateness, 1), t.duration.combine(o.duration, 1))
+// Add adds those of other pods, or of another time.
+func (t *Ticks) Add(o Ticks) error {
+	return errors.Join(t.Lateness.combine(o.Lateness, 1), t.Duration.combine(o.Duration, 1))
 }
 
-// since are the ticks that came after others of the same pods.
-func (t ticks) since(before ticks) (ticks, error) {
-	var d ticks
-	return d, errors.Join(d.add(t), d.lateness.combine(before.lateness, -1), d.duration.combine(before.duration, -1))
+// Since are the ticks that came after others of the same pods.
+func (t Ticks) Since(before Ticks) (Ticks, error) {
+	var d Ticks
+	return d, errors.Join(d.Add(t), d.Lateness.combine(before.Lateness, -1), d.Duration.combine(before.Duration, -1))
 }
 
-// buckets are a histogram of times: how many were at most so long.
-type buckets struct {
+// Buckets are a histogram of times: how many were at most so long.
+type Buckets struct {
 	// bounds are in ms, the last one infinite; counts have all that the ones before have.
 	bounds []float64
 	counts []float64
 }
 
 // combine adds another histogram with a sign. All pods have the same bounds.
-func (b *buckets) combine(o buckets, sign float64) error {
+func (b *Buckets) combine(o Buckets, sign float64) error {
 	if b.bounds == nil {
 		b.bounds, b.counts = append([]float64(nil), o.bounds...), make([]float64, len(o.bounds))
 	}
@@ -59,8 +59,8 @@ func (b *buckets) combine(o buckets, sign float64) error {
 	return nil
 }
 
-// quantile is the time that a part of all do not exceed, as if those of a bucket lay evenly in it. What is above all bounds is taken for the last one.
-func (b buckets) quantile(q float64) float64 {
+// Quantile is the time that a part of all do not exceed, as if those of a bucket lay evenly in it. What is above all bounds is taken for the last one.
+func (b Buckets) Quantile(q float64) float64 {
 	if len(b.counts) == 0 || b.counts[len(b.counts)-1] == 0 {
 		return 0
 	}
@@ -81,26 +81,48 @@ func (b buckets) quantile(q float64) float64 {
 	return lower
 }
 
-// TickTimes are percentiles of ticks in ms, within the buckets of the pods' histograms.
-type TickTimes struct {
+// Share is the part of all that took at most so many ms. The time must be a bucket's bound.
+func (b Buckets) Share(ms float64) float64 {
+	for i, bound := range b.bounds {
+		if math.Abs(bound-ms) < 1e-9 && b.counts[len(b.counts)-1] > 0 {
+			return b.counts[i] / b.counts[len(b.counts)-1]
+		}
+	}
+	return 0
+}
+
+// Count is how many there are.
+func (b Buckets) Count() float64 {
+	if len(b.counts) == 0 {
+		return 0
+	}
+	return b.counts[len(b.counts)-1]
+}
+
+// Times are percentiles of ticks in ms, within the Buckets of the pods' histograms.
+type Times struct {
 	P50  float64 `json:"p50"`
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p999"`
 }
 
-func (b buckets) times() TickTimes {
-	return TickTimes{P50: b.quantile(.5), P99: b.quantile(.99), P999: b.quantile(.999)}
+// Times sums them up.
+func (b Buckets) Times() Times {
+	return Times{P50: b.Quantile(.5), P99: b.Quantile(.99), P999: b.Quantile(.999)}
 }
 
-// readTicks asks pods for their ticks so far, and adds them up.
-func readTicks(ctx context.Context, targets []slo.Target) (sum ticks, err error) {
-	each := make([]ticks, len(targets))
+// Pod is a battle server that is asked.
+type Pod struct{ Name, Address string }
+
+// Read asks pods for their ticks so far, and adds them up.
+func Read(ctx context.Context, pods ...Pod) (sum Ticks, err error) {
+	each := make([]Ticks, len(pods))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(8)
-	for i, t := range targets {
+	for i, t := range pods {
 		g.Go(func() (err error) {
 			if each[i], err = ticksAt(ctx, t.Address); err != nil {
-				err = fmt.Errorf("metrics of pod %s: %w", t.Pod, err)
+				err = fmt.Errorf("metrics of pod %s: %w", t.Name, err)
 			}
 			return err
 		})
@@ -109,14 +131,14 @@ func readTicks(ctx context.Context, targets []slo.Target) (sum ticks, err error)
 		return sum, err
 	}
 	for _, t := range each {
-		if err := sum.add(t); err != nil {
+		if err := sum.Add(t); err != nil {
 			return sum, err
 		}
 	}
 	return sum, nil
 }
 
-func ticksAt(ctx context.Context, address string) (t ticks, err error) {
+func ticksAt(ctx context.Context, address string) (t Ticks, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", http.NoBody)
@@ -137,14 +159,14 @@ func ticksAt(ctx context.Context, address string) (t ticks, err error) {
 	if err != nil {
 		return t, err
 	}
-	if t.lateness, err = bucketsOf(families, latenessMetric); err != nil {
+	if t.Lateness, err = bucketsOf(families, LatenessMetric); err != nil {
 		return t, err
 	}
-	t.duration, err = bucketsOf(families, durationMetric)
+	t.Duration, err = bucketsOf(families, DurationMetric)
 	return t, err
 }
 
-func bucketsOf(families map[string]*dto.MetricFamily, name string) (b buckets, err error) {
+func bucketsOf(families map[string]*dto.MetricFamily, name string) (b Buckets, err error) {
 	metrics := families[name].GetMetric()
 	if len(metrics) != 1 || metrics[0].GetHistogram() == nil {
 		return b, fmt.Errorf("there is no histogram %s", name)
