@@ -48,6 +48,11 @@ func goBuild(ctx context.Context, opts Options, program, out string, env ...stri
 	return nil
 }
 
+// BuildProgram builds one of the programs of battle-wasm/cmd from the tree at source exactly as the images have it, for an environment such as `GOOS=linux`.
+func BuildProgram(ctx context.Context, source, program, out string, env ...string) error {
+	return goBuild(ctx, Options{Source: source}.withDefaults(""), program, out, env...)
+}
+
 // fileKey is the key of a file's content.
 func fileKey(path string) (cache.Key, error) {
 	content, err := os.ReadFile(path)

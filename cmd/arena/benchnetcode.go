@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/edge-arena/edge-arena/internal/bench/netcode"
+	"github.com/edge-arena/edge-arena/internal/nodehost"
+	"github.com/edge-arena/edge-arena/tests/rig/docker"
 )
 
 func newBenchNetcode() *cobra.Command {
@@ -17,14 +19,20 @@ func newBenchNetcode() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "netcode",
 		Short: "Measure what the battle server sends and computes; no city is needed",
-		Long: "Measure the sizes of snapshots, what a lossy network costs, and what a room costs in a tick, natively and in Wasm. The Wasm side runs\n" +
-			"in WasmEdge 0.14.1 where that is on PATH, and else in wazero, which the report says.",
+		Long: "Measure the sizes of snapshots, what a lossy network costs, what a room costs in a tick, natively and in Wasm, and how many battles\n" +
+			"one core bears, natively, in WasmEdge and in wazero. The servers run in the root of a node (a container), so WasmEdge need not be\n" +
+			"installed. Leave the machine alone while it runs, and take the local city down before: it has a core to itself.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			w, _, err := open(cmd)
+			w, p, err := open(cmd)
 			if err != nil {
 				return err
 			}
+			host, err := nodehost.Open(cmd.Context(), docker.Machine{}, w.Cache, p)
+			if err != nil {
+				return fmt.Errorf("bench netcode: %w", err)
+			}
+			cfg.Host, cfg.Cache, cfg.Progress = netcode.OnNode(host), w.Cache, p
 			cfg.Root, cfg.Log, cfg.Command = w.Root, cmd.ErrOrStderr(), "arena bench netcode"
 			report, err := netcode.Run(cmd.Context(), cfg)
 			if err != nil {

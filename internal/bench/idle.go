@@ -123,7 +123,6 @@ func weigh(s proc.Sample) Weights {
 	return sum
 }
 
-
 func groupOf(p proc.Process) string {
 	program, _, _ := strings.Cut(p.Command, " ")
 	switch base := path.Base(program); {

@@ -12,6 +12,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/goimage"
+	"github.com/edge-arena/edge-arena/internal/nodehost"
 	allocator "github.com/edge-arena/edge-arena/internal/portalloc/image"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
@@ -74,7 +75,7 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 	if err != nil {
 		return err
 	}
-	parts.Compile = compileIn(parts.Docker, nodeImage)
+	parts.Compile = nodehost.New(parts.Docker, nodeImage).Compile
 	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: parts.Compile}); err != nil {
 		return err
 	}
@@ -99,17 +100,6 @@ func InstallCompiler(ctx context.Context, p *progress.Reporter) error {
 		return nil
 	}
 	return p.Step(ctx, "install Debian's gcc", func(ctx context.Context) error { return docker.Machine{}.Install(ctx, "gcc", "libc6-dev") })
-}
-
-// compileIn compiles Wasm ahead of time with the WasmEdge of the node image, so that the machine itself needs none.
-func compileIn(d *docker.Client, nodeImage string) image.Compiler {
-	return func(ctx context.Context, in, out string) error {
-		args := append([]string{"run", "--rm", "--network", "none", "--entrypoint", "",
-			"-v", filepath.Dir(in) + ":/in:ro", "-v", filepath.Dir(out) + ":/out", nodeImage},
-			image.CompilerArgs("/in/"+filepath.Base(in), "/out/"+filepath.Base(out))...)
-		_, err := d.Run(ctx, args...)
-		return err
-	}
 }
 
 // place copies a file of the cache to where the stack file of the local city names it.

@@ -13,9 +13,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/battle-wasm/loopback"
 	"github.com/edge-arena/edge-arena/battle-wasm/wire"
-	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/cache"
+	"github.com/edge-arena/edge-arena/internal/nodehost"
+	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/slo"
 )
 
@@ -25,10 +28,22 @@ type Config struct {
 	Root string
 	// Command is what the user typed.
 	Command string
+	// Host runs what is measured beside this process. Required.
+	Host Host
+	// Cache keeps modules that were compiled ahead of time, Progress tells of it. Required.
+	Cache    *cache.Cache
+	Progress *progress.Reporter
 	// Quick is fewer and shorter rounds.
 	Quick bool
 	// Log takes the news of what is done.
 	Log io.Writer
+
+	began time.Time
+}
+
+// say tells what is done, and when since the start.
+func (c Config) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.Log, "netcode: [%s] %s\n", time.Since(c.began).Round(time.Second), fmt.Sprintf(format, args...))
 }
 
 // Report is what was measured, and where.
@@ -41,7 +56,7 @@ type Report struct {
 
 	Links   []Link  `json:"links"`
 	Compute Compute `json:"compute"`
-	Sockets Sockets `json:"sockets"`
+	Core    Core    `json:"core"`
 }
 
 // Link is what came of a network.
@@ -78,6 +93,7 @@ type Compute struct {
 
 // Run measures.
 func Run(ctx context.Context, cfg Config) (*Report, error) {
+	cfg.began = time.Now()
 	r := &Report{Started: time.Now().UTC(), Command: cfg.Command, Quick: cfg.Quick, Machine: slo.ThisMachine()}
 	if b, err := os.ReadFile("/proc/loadavg"); err == nil {
 		r.Load = strings.Join(strings.Fields(string(b))[:3], " ")
@@ -95,18 +111,26 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		{"3 ticks each way, 5 % lost", loopback.Config{Delay: 3, Loss: 50}},
 		{"the same, aims tremble", loopback.Config{Delay: 3, Loss: 50, Jitter: true}},
 	} {
-		_, _ = fmt.Fprintf(cfg.Log, "netcode: %s\n", link.name)
+		cfg.say("a network of %s", link.name)
 		l, err := measureLink(link.name, link.world, seconds)
 		if err != nil {
 			return nil, err
 		}
 		r.Links = append(r.Links, l)
 	}
-	var err error
-	if r.Compute, err = measureCompute(ctx, cfg); err != nil {
+	dir, err := os.MkdirTemp("", "netcode")
+	if err != nil {
 		return nil, err
 	}
-	if r.Sockets, err = measureSockets(ctx, cfg); err != nil {
+	defer os.RemoveAll(dir) //nolint:errcheck // What is left of it is in the system's temporary directory.
+	if r.Compute, err = measureCompute(ctx, cfg, dir); err != nil {
+		return nil, fmt.Errorf("compute: %w", err)
+	}
+	kinds, err := servers(ctx, cfg, dir)
+	if err != nil {
+		return nil, fmt.Errorf("build the servers: %w", err)
+	}
+	if r.Core, err = measureCore(ctx, cfg, kinds); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -162,45 +186,36 @@ const rooms = 60
 
 // measureCompute runs command tickbench natively and in Wasm, in turns. Of each side the round with the least mean counts: what other work of the machine adds is not the
 // server's.
-func measureCompute(ctx context.Context, cfg Config) (c Compute, err error) {
-	dir, err := os.MkdirTemp("", "netcode")
-	if err != nil {
-		return c, fmt.Errorf("compute: %w", err)
-	}
-	defer os.RemoveAll(dir) //nolint:errcheck // What is left of it is in the system's temporary directory.
-	native, module := filepath.Join(dir, "tickbench"), filepath.Join(dir, "tickbench.wasm")
+func measureCompute(ctx context.Context, cfg Config, dir string) (c Compute, err error) {
+	native, module, compiled := filepath.Join(dir, "tickbench"), filepath.Join(dir, "tickbench.wasm"), filepath.Join(dir, "tickbench-compiled.wasm")
 	for out, env := range map[string][]string{native: {"CGO_ENABLED=0"}, module: {"GOOS=wasip1", "GOARCH=wasm"}} {
-		build := command.Cmd{Dir: cfg.Root, Env: append(os.Environ(), env...)}
-		if _, err := build.Run(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "./battle-wasm/cmd/tickbench"); err != nil {
-			return c, fmt.Errorf("compute: %w", err)
+		if err := image.BuildProgram(ctx, cfg.Root, "tickbench", out, env...); err != nil {
+			return c, err
 		}
 	}
-	_, _ = fmt.Fprintln(cfg.Log, "netcode: the module is being compiled")
-	wasm, err := newRuntime(ctx, dir, module)
-	if err != nil {
-		return c, fmt.Errorf("compute: %w", err)
+	if err := compile(ctx, cfg, module, compiled); err != nil {
+		return c, err
 	}
-	defer wasm.close(ctx)
-	c.Runtime, c.Rounds = wasm.name, 5
+	measured, _ := cfg.Host.Cores()
+	files := map[string]string{"/tickbench": native, "/tickbench.wasm": compiled}
+	c.Runtime, c.Rounds = "WasmEdge 0.14.1, compiled ahead of time", 5
 	ticks := "2400"
 	if cfg.Quick {
 		c.Rounds, ticks = 2, "600"
 	}
-	args := []string{fmt.Sprint(rooms), ticks}
 	for n := range c.Rounds {
-		_, _ = fmt.Fprintf(cfg.Log, "netcode: ticks, round %d of %d\n", n+1, c.Rounds)
-		text, err := command.Run(ctx, native, args...)
-		if err != nil {
-			return c, fmt.Errorf("compute natively: %w", err)
-		}
-		if err := c.take(&c.Native, text); err != nil {
-			return c, err
-		}
-		if text, err = wasm.run(ctx, args); err != nil {
-			return c, fmt.Errorf("compute in Wasm: %w", err)
-		}
-		if err := c.take(&c.Wasm, text); err != nil {
-			return c, err
+		cfg.say("ticks, round %d of %d", n+1, c.Rounds)
+		for _, side := range []struct {
+			args []string
+			best *loopback.Measurement
+		}{{[]string{"/tickbench"}, &c.Native}, {[]string{"wasmedge", "/tickbench.wasm"}, &c.Wasm}} {
+			text, err := cfg.Host.Output(ctx, nodehost.Program{Files: files, Args: append(side.args, fmt.Sprint(rooms), ticks), CPUs: measured})
+			if err != nil {
+				return c, err
+			}
+			if err := c.take(side.best, text); err != nil {
+				return c, err
+			}
 		}
 	}
 	return c, nil

@@ -26,15 +26,16 @@ const (
 func (r *Report) document() document.Document {
 	where := fmt.Sprintf("%s, %d cores, %.1f GB of memory, %s %s, load %s before the run; %s", r.Machine.CPU, r.Machine.Cores, float64(r.Machine.Memory)/1e9,
 		r.Machine.OS, r.Machine.Kernel, r.Load, r.Started.Format(time.DateTime+" MST"))
-	d := document.Document{Command: r.Command, Where: where, Sections: []document.Section{r.snapshots(), r.inputs(), r.Compute.section(), r.Sockets.section()}}
+	d := document.Document{Command: r.Command, Where: where, Sections: []document.Section{r.snapshots(), r.inputs(), r.Compute.section(), r.Core.section(), r.Core.limits()}}
 	if r.Quick {
 		d.Warnings = append(d.Warnings, "this was a quick run, not to be quoted")
 	}
-	for _, p := range []*Pod{&r.Sockets.Native, r.Sockets.Wasm} {
-		if p != nil && p.SentLate > 2 {
-			d.Warnings = append(d.Warnings, fmt.Sprintf("the bots sent 1%% of their inputs %.1f ms or more late: the machine is short of processor, and round trips and ticks were late for it", p.SentLate))
-			break
-		}
+	if late := r.Core.sentLate(); late > 2 {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("the players sent 1%% of their inputs %.1f ms or more late, with a load that the server bore: the machine is short of processor, "+
+			"and round trips and ticks were late for it", late))
+	}
+	if !r.Core.Tied {
+		d.Warnings = append(d.Warnings, "the machine has one processor, so servers and players shared it: what a core bears is more")
 	}
 	if r.Compute.Native.Clock != r.Compute.Wasm.Clock {
 		d.Warnings = append(d.Warnings, "the native side counts "+r.Compute.Native.Clock+", the Wasm side "+r.Compute.Wasm.Clock+
@@ -123,41 +124,5 @@ func (c *Compute) section() document.Section {
 		[]string{"heap allocations per tick of all rooms", fmt.Sprintf("%g", n.Allocations), fmt.Sprintf("%g", w.Allocations), "", verdict(n.Allocations == 0 && w.Allocations == 0)},
 		[]string{"garbage collections", fmt.Sprint(n.Collections), fmt.Sprint(w.Collections), "", ""},
 		[]string{"mean snapshot", fmt.Sprintf("%.1f B", n.SnapshotBytes), fmt.Sprintf("%.1f B", w.SnapshotBytes), "", ""})
-	return s
-}
-
-// minRooms is how many rooms a core is to bear.
-const minRooms = 60
-
-func (k *Sockets) section() document.Section {
-	s := document.Section{
-		Title: "What a room costs with its system calls",
-		Conditions: fmt.Sprintf("One server, %d bots in %d rooms over the loopback interface for %g s; server and bots share the machine's cores. The processor time is all that the server's process used, "+
-			"in steps of 10 ms, by the snapshots that it sent. Rooms per core is what follows from it for a core that does nothing else; the objective is %d.", 10*k.Rooms, k.Rooms, k.Seconds, minRooms),
-		Header: []string{"", "native", "Wasm", "Wasm / native"},
-	}
-	row := func(name string, value func(*Pod) float64, format string, compared bool) {
-		cells := []string{name, fmt.Sprintf(format, value(&k.Native)), "not measured: no WasmEdge on PATH", ""}
-		if k.Wasm != nil {
-			cells[2] = fmt.Sprintf(format, value(k.Wasm))
-			if compared && value(&k.Native) > 0 {
-				cells[3] = fmt.Sprintf("%.2f", value(k.Wasm)/value(&k.Native))
-			}
-		}
-		s.Rows = append(s.Rows, cells)
-	}
-	perCore := func(p *Pod) float64 { return 1e6 / 120 / max(p.RoomTick, 1e-3) }
-	row("processor time of a room's tick", func(p *Pod) float64 { return p.RoomTick }, "%.1f µs", true)
-	row("rooms per core at 120 Hz", perCore, "%.0f", true)
-	met := []string{"rooms per core as required", verdict(perCore(&k.Native) >= minRooms), "", ""}
-	if k.Wasm != nil {
-		met[2] = verdict(perCore(k.Wasm) >= minRooms)
-	}
-	s.Rows = append(s.Rows, met)
-	row("ticks at most 1 ms late", func(p *Pod) float64 { return 100 * p.OnTime }, "%.2f %%", false)
-	row("ticks/s", func(p *Pod) float64 { return p.TickRate }, "%.2f", false)
-	row("RTT P50", func(p *Pod) float64 { return p.P50 }, "%.2f ms", true)
-	row("RTT P99", func(p *Pod) float64 { return p.P99 }, "%.2f ms", true)
-	row("inputs sent late by P99, part of RTT", func(p *Pod) float64 { return p.SentLate }, "%.2f ms", false)
 	return s
 }
