@@ -21,7 +21,7 @@ type Config struct {
 	TickRate int
 	// MaxPlayers is the most players in a room. Default is 10; environment: MAX_PLAYERS.
 	MaxPlayers int
-	// Rooms is the most rooms at a time. Default is 16.
+	// Rooms is the most rooms at a time. Default is 48: about 70 % of a core, see docs/benchmarks.md.
 	Rooms int
 	// BattleSeconds is the length of a battle. Default is 300; environment: BATTLE_SECONDS.
 	BattleSeconds int
@@ -57,7 +57,7 @@ type Arena struct{ Width, Height int }
 // Default is the configuration of an empty file and an empty environment.
 func Default() Config {
 	return Config{
-		TickRate: 120, MaxPlayers: 10, Rooms: 16, BattleSeconds: 300, IdleSeconds: 5, JoinsPerSecond: 200,
+		TickRate: 120, MaxPlayers: 10, Rooms: 48, BattleSeconds: 300, IdleSeconds: 5, JoinsPerSecond: 200,
 		DrainSeconds: 300,
 		Arena:        Arena{Width: 1000, Height: 600}, Port: 20000, NodeIP: "127.0.0.1",
 	}

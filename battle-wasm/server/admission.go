@@ -196,7 +196,7 @@ func (s *Server) leave(p *player, why string) {
 // serials remembers which tickets have been used, until they would be worth nothing anyway.
 type serials map[uint64]int64
 
-// sweepAt is from how many on those that have expired are forgotten. A pod has 160 places, and a ticket lives for some seconds.
+// sweepAt is from how many on those that have expired are forgotten. A pod has 480 places, and a ticket lives for some seconds.
 const sweepAt = 1024
 
 func (s serials) taken(serial uint64, now int64) bool {
