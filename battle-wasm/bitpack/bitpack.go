@@ -1,6 +1,8 @@
 // Package bitpack writes and reads numbers of any number of bits, one right after the other. Nothing allocates but the growth of a caller's buffer.
 package bitpack
 
+import "encoding/binary"
+
 // Writer appends bits to a buffer, the lowest of a number first.
 type Writer struct {
 	b    []byte
@@ -14,9 +16,10 @@ func NewWriter(b []byte) Writer { return Writer{b: b} }
 // Put writes the low n bits of v; n is 32 at most.
 func (w *Writer) Put(v uint32, n uint) {
 	w.bits |= uint64(v&(1<<n-1)) << w.n
-	for w.n += n; w.n >= 8; w.n -= 8 {
-		w.b = append(w.b, byte(w.bits))
-		w.bits >>= 8
+	if w.n += n; w.n >= 32 {
+		w.b = binary.LittleEndian.AppendUint32(w.b, uint32(w.bits))
+		w.bits >>= 32
+		w.n -= 32
 	}
 }
 
@@ -32,11 +35,21 @@ func (w *Writer) Bit(v bool) bool {
 
 // Bytes fills the last byte up with zeros and returns the buffer.
 func (w *Writer) Bytes() []byte {
-	if w.n > 0 {
-		w.b = append(w.b, byte(w.bits))
-		w.bits, w.n = 0, 0
+	for n := uint(0); n < w.n; n += 8 {
+		w.b = append(w.b, byte(w.bits>>n))
 	}
+	w.bits, w.n = 0, 0
 	return w.b
+}
+
+// MinWindow is the least length of a buffer that [Window] is for, in bytes.
+const MinWindow = 8
+
+// Window says where the bits of b are from the one with number at on: in the 8 bytes at from, shifted down. These are 57 at least, where b has as many, and zeros beyond
+// its end. It has no branches, and is for who reads so many packets that a [Reader] costs too much. b has at least [MinWindow] bytes.
+func Window(b []byte, at uint) (from, shift uint) {
+	from = min(at/8, uint(len(b)-MinWindow))
+	return from, at - 8*from
 }
 
 // Reader reads what a [Writer] wrote.

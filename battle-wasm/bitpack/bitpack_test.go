@@ -1,6 +1,7 @@
 package bitpack
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 
@@ -37,6 +38,27 @@ func TestRoundTrip(t *testing.T) {
 		require.True(t, r.Done())
 		r.Get(8)
 		require.False(t, r.Done(), "there is nothing more")
+	}
+}
+
+// TestWindow holds Window to what a Reader reads from the same place, beyond the end too.
+func TestWindow(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	for size := MinWindow; size < 20; size++ {
+		b := make([]byte, size)
+		for i := range b {
+			b[i] = byte(rng.Uint32())
+		}
+		for at := uint(0); at < uint(8*size+100); at++ {
+			r := NewReader(b)
+			for range at {
+				r.Get(1)
+			}
+			want := uint64(r.Get(25)) | uint64(r.Get(32))<<25
+			from, shift := Window(b, at)
+			require.Equal(t, want, binary.LittleEndian.Uint64(b[from:])>>shift&(1<<57-1), "%d bytes, from bit %d", size, at)
+		}
 	}
 }
 

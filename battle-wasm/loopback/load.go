@@ -33,10 +33,7 @@ func NewLoad(rooms, ticks int) (*Load, error) {
 			p.note(uint32(n))
 		}
 	}
-	w.machine.deliver = func(_ transport.Addr, b []byte) {
-		l.Sent++
-		l.Bytes += len(b)
-	}
+	w.machine.count = l
 	return l, nil
 }
 

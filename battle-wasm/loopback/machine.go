@@ -12,6 +12,7 @@ type machine struct {
 	now     int64
 	random  uint64
 	deliver func(to transport.Addr, b []byte)
+	count   *Load // counts what is sent, in place of deliver
 }
 
 var _ transport.Machine = (*machine)(nil)
@@ -23,6 +24,11 @@ func (m *machine) Now() int64  { return m.now }
 func (m *machine) Wall() int64 { return epoch + m.now/1e6 }
 
 func (m *machine) Send(b []byte, to transport.Addr) error {
+	if m.count != nil {
+		m.count.Sent++
+		m.count.Bytes += len(b)
+		return nil
+	}
 	m.deliver(to, b)
 	return nil
 }

@@ -34,7 +34,7 @@ func (s *Server) handleJoin(from transport.Addr, b []byte) {
 		c := wire.Challenge{Nonce: j.Nonce}
 		s.secrets.cookie(&c.Cookie, from, j.Nonce, s.now)
 		s.out = c.AppendTo(s.out[:0])
-		s.send(wire.KindChallenge, from)
+		s.send(wire.KindChallenge, s.out, from)
 		return
 	}
 	err := s.inspect(j.Ticket[:], t)

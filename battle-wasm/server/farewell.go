@@ -76,6 +76,6 @@ func (s *Server) sendFarewell(r *room) {
 	f.next = s.now + second/farewellsPerSecond
 	for i := range f.count {
 		s.out = f.ends[i].AppendTo(s.out[:0])
-		s.send(wire.KindEnd, f.addrs[i])
+		s.send(wire.KindEnd, s.out, f.addrs[i])
 	}
 }

@@ -14,23 +14,23 @@ type queued struct {
 
 // queue is the inputs of a player that have come since the last tick. All count at the next one, unless too many came at once.
 type queue struct {
-	first, count int
+	first, count uint
 	ring         [32]queued
 }
 
-// push appends an input. Where there is no room the oldest goes, and push says so.
-func (q *queue) push(in *queued) (lost bool) {
-	if lost = q.count == len(q.ring); lost {
+// push appends an input, to be filled in. Where there is no room the oldest goes, and push says so.
+func (q *queue) push() (in *queued, lost bool) {
+	if lost = q.count == uint(len(q.ring)); lost {
 		q.pop()
 	}
-	q.ring[(q.first+q.count)%len(q.ring)] = *in
+	in = &q.ring[(q.first+q.count)%uint(len(q.ring))]
 	q.count++
-	return lost
+	return in, lost
 }
 
 func (q *queue) pop() *queued {
-	in := &q.ring[q.first]
-	q.first = (q.first + 1) % len(q.ring)
+	in := &q.ring[q.first%uint(len(q.ring))]
+	q.first++
 	q.count--
 	return in
 }
@@ -68,16 +68,14 @@ func (p *player) hear(in *wire.Input, now int64) (lost uint64) {
 		if before > 0 {
 			c = &in.Earlier[before-1]
 		}
-		view := uint32(0)
-		if in.AckTick > uint32(c.Seen) {
-			view = in.AckTick - uint32(c.Seen)
-		}
-		q := queued{
-			Input: sim.Input{MoveX: c.MoveX, MoveY: c.MoveY, Aim: c.Aim, Fire: c.Buttons&wire.ButtonFire != 0, View: view}, seq: seq, at: now,
-		}
-		if p.queue.push(&q) {
+		q, oldest := p.queue.push()
+		if oldest {
 			lost++
 		}
+		// Field by field: in Wasm a copy of more than 16 bytes is a call of the runtime.
+		q.MoveX, q.MoveY, q.Aim, q.Fire = c.MoveX, c.MoveY, c.Aim, c.Buttons&wire.ButtonFire != 0
+		q.View = in.AckTick - min(in.AckTick, uint32(c.Seen))
+		q.seq, q.at = seq, now
 	}
 	p.seq = in.Seq
 	return lost

@@ -75,10 +75,11 @@ func (m *metrics) receive(k wire.Kind) {
 }
 
 func kindIndex(k wire.Kind) int {
-	for i, known := range kinds {
-		if k == known {
-			return i
-		}
+	switch {
+	case k >= wire.KindJoin && k <= wire.KindLeave:
+		return int(k)
+	case k >= wire.KindChallenge && k <= wire.KindEnd:
+		return firstAnswer + int(k-wire.KindChallenge)
 	}
 	return 0
 }

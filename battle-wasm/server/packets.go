@@ -47,18 +47,23 @@ func (s *Server) welcome(p *player) {
 		Width: uint16(s.cfg.Arena.Width * 16), Height: uint16(s.cfg.Arena.Height * 16),
 	}
 	s.out = w.AppendTo(s.out[:0])
-	s.send(wire.KindWelcome, p.addr)
+	s.send(wire.KindWelcome, s.out, p.addr)
 }
 
 func (s *Server) reject(to transport.Addr, nonce uint64, reason wire.Reason) {
 	r := wire.Reject{Nonce: nonce, Reason: reason}
 	s.out = r.AppendTo(s.out[:0])
-	s.send(wire.KindReject, to)
+	s.send(wire.KindReject, s.out, to)
 }
 
 // session finds the player that a packet with this token comes from. A token from another address is taken for stolen or guessed.
 func (s *Server) session(from transport.Addr, token uint64) *player {
-	p := s.byToken[token]
+	p := s.known.find(token)
+	if p == nil {
+		if p = s.byToken[token]; p != nil {
+			s.known.note(p)
+		}
+	}
 	switch {
 	case p == nil:
 		s.metrics.refuse(refusedSession)
@@ -71,8 +76,8 @@ func (s *Server) session(from transport.Addr, token uint64) *player {
 }
 
 func (s *Server) handleInput(from transport.Addr, b []byte) {
-	in := wire.Input{}
-	if err := wire.ParseInput(b, &in); err != nil {
+	in := &s.input
+	if err := wire.ParseInput(b, in); err != nil {
 		s.metrics.refuse(refusalOf(err))
 		return
 	}
@@ -95,8 +100,8 @@ func (s *Server) handleInput(from transport.Addr, b []byte) {
 		s.metrics.refuse(refusedValue)
 		return
 	}
-	p.measure(&in, s.now)
-	s.metrics.inputsLost += p.hear(&in, s.now)
+	p.measure(in, s.now)
+	s.metrics.inputsLost += p.hear(in, s.now)
 	p.lastSeen = s.now
 }
 

@@ -39,6 +39,7 @@ type Server struct {
 
 	rooms    []room
 	byToken  map[uint64]*player
+	known    sessions
 	byAddr   map[transport.Addr]*player
 	byPlayer map[ticket.ID]*player // but for bots that measure
 	serials  serials
@@ -60,16 +61,17 @@ type Server struct {
 	memory     runtime.MemStats
 
 	// What is encoded in place, so that nothing is allocated for it.
-	out     []byte
-	codec   snapshot.Codec
-	bodies  bodies
-	inputs  [sim.MaxPlayers]sim.Inputs
-	join    wire.Join
-	ticket  ticket.Ticket
-	message []byte
-	headers [2]nats.Header
-	hex     [2 * len(ticket.ID{})]byte
-	mac     [4 + 2*ticket.MACSize]byte
+	out       []byte
+	codec     snapshot.Codec
+	snapshots snapshots
+	inputs    [sim.MaxPlayers]sim.Inputs
+	join      wire.Join
+	input     wire.Input
+	ticket    ticket.Ticket
+	message   []byte
+	headers   [2]nats.Header
+	hex       [2 * len(ticket.ID{})]byte
+	mac       [4 + 2*ticket.MACSize]byte
 }
 
 // New returns a server without players.
@@ -86,10 +88,10 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 	s := &Server{
 		cfg: cfg, clock: m, packets: m, secrets: secrets,
 		// The limits are per bucket of source addresses: many joins at once are usual, when a whole match comes from behind one address.
-		joins:    newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
-		rejects:  newLimiter(second, 0, secrets.token()),
-		rooms:    make([]room, cfg.Rooms),
-		byToken:  make(map[uint64]*player, places),
+		joins:   newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
+		rejects: newLimiter(second, 0, secrets.token()),
+		rooms:   make([]room, cfg.Rooms),
+		byToken: make(map[uint64]*player, places), known: newSessions(places),
 		byAddr:   make(map[transport.Addr]*player, places),
 		byPlayer: make(map[ticket.ID]*player, places), serials: make(serials, sweepAt), run: secrets.token(),
 		out:   make([]byte, 0, wire.MaxPacketSize),
@@ -150,14 +152,14 @@ func (s *Server) idle() bool {
 	return true
 }
 
-// send sends what has been encoded.
-func (s *Server) send(kind wire.Kind, to transport.Addr) {
-	if err := s.packets.Send(s.out, to); err != nil {
+// send sends a packet.
+func (s *Server) send(kind wire.Kind, b []byte, to transport.Addr) {
+	if err := s.packets.Send(b, to); err != nil {
 		s.metrics.sendErrors++ // the kernel's buffer is full, or the address cannot be reached: as if the network had lost it
 		return
 	}
 	s.metrics.sent[kindIndex(kind)]++
-	s.metrics.bytesSent += uint64(len(s.out))
+	s.metrics.bytesSent += uint64(len(b))
 }
 
 // occupancy counts the rooms that are in use, and the players in them.

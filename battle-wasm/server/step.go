@@ -15,7 +15,7 @@ func (s *Server) step(r *room) {
 	r.arena.Step(&s.inputs)
 	tick := r.arena.Tick
 	r.states[tick%uint32(len(r.states))].Take(&r.arena)
-	s.bodies.count = 0
+	s.snapshots.count = 0
 	sent := s.clock.Now()
 	r.sent.note(tick, sent)
 	for i := range r.players {
@@ -23,10 +23,8 @@ func (s *Server) step(r *room) {
 		if !p.present() {
 			continue
 		}
-		back := p.back(tick)
-		packet := wire.Snapshot{
-			Tag: uint32(p.token), Tick: tick, AckSeq: p.done, AckWait: p.wait(sent), Back: back, State: s.bodies.get(&s.codec, r, back),
-		}
+		packet := s.snapshots.get(&s.codec, r, p.back(tick))
+		wire.Readdress(packet, uint32(p.token), p.done, p.wait(sent))
 		if p.fresh {
 			p.fresh = false
 			s.metrics.inputWait.observe(sent - p.doneAt)
@@ -34,9 +32,8 @@ func (s *Server) step(r *room) {
 				s.metrics.rtt.observe(p.network + sent - p.doneAt)
 			}
 		}
-		s.out = packet.AppendTo(s.out[:0])
-		s.metrics.snapshotBytes.observe(int64(len(s.out)))
-		s.send(wire.KindSnapshot, p.addr)
+		s.metrics.snapshotBytes.observe(int64(len(packet)))
+		s.send(wire.KindSnapshot, packet, p.addr)
 	}
 }
 
@@ -48,30 +45,34 @@ func (p *player) back(tick uint32) uint8 {
 	return 0
 }
 
-// bodies are the states of one room and tick as they have been written, each against another base. Most players have the same base, so it is written once
-// and not ten times.
-type bodies struct {
+// snapshots are the packets of one room and tick, each against another base. Most players have the same base, so it is written once and not ten times.
+type snapshots struct {
 	count int
 	backs [sim.MaxPlayers]uint8
 	sizes [sim.MaxPlayers]int
-	bytes [sim.MaxPlayers][snapshot.MaxSize]byte
+	bytes [sim.MaxPlayers][wire.MaxSnapshotSize]byte
 }
 
-// get gives the room's state, written against that of so many ticks before.
-func (b *bodies) get(c *snapshot.Codec, r *room, back uint8) []byte {
-	for i := range b.count {
-		if b.backs[i] == back {
-			return b.bytes[i][:b.sizes[i]]
+// get gives the room's state, written against that of so many ticks before. To whom it goes is to be filled in.
+func (s *snapshots) get(c *snapshot.Codec, r *room, back uint8) []byte {
+	for i := range s.count {
+		if s.backs[i] == back {
+			return s.bytes[i][:s.sizes[i]]
 		}
 	}
 	tick, size := r.arena.Tick, uint32(len(r.states))
-	base := &snapshot.State{}
+	base := &nothing
 	if back > 0 {
 		base = &r.states[(tick-uint32(back))%size]
 	}
-	n := b.count
-	b.count++
-	b.backs[n] = back
-	b.sizes[n] = len(c.Append(b.bytes[n][:0], &r.states[tick%size], base))
-	return b.bytes[n][:b.sizes[n]]
+	n := s.count
+	s.count++
+	s.backs[n] = back
+	head := wire.Snapshot{Tick: tick, Back: back}
+	b := c.Append(head.AppendTo(s.bytes[n][:0]), &r.states[tick%size], base)
+	s.sizes[n] = len(b)
+	return b
 }
+
+// nothing is the base of a state that is written whole. Nobody writes to it.
+var nothing snapshot.State

@@ -36,12 +36,20 @@ func (c *Codec) Append(b []byte, s, base *State) []byte {
 	w := bitpack.NewWriter(b)
 	ticks := s.Tick - base.Tick
 	for i := range s.Players {
-		p, was := &s.Players[i], base.Players[i].Predict(c.motion, ticks)
-		if w.Bit(*p != was) && w.Bit(p.Present) {
-			c.put(&w, p, &was)
+		p, was := &s.Players[i], &base.Players[i]
+		x, y, aim := was.reckon(&c.motion, ticks)
+		if same := p.X == x && p.Y == y && p.Aim == aim && p.like(was); w.Bit(!same) && w.Bit(p.Present) {
+			reckoned := was.Predict(c.motion, ticks)
+			c.put(&w, p, &reckoned)
 		}
 	}
 	return w.Bytes()
+}
+
+// like says whether the player is as it was in all but place and aim.
+func (p *Player) like(was *Player) bool {
+	return p.Present == was.Present && p.Alive == was.Alive && !p.Fired && !p.Hit && p.MoveX == was.MoveX && p.MoveY == was.MoveY && p.Turn == was.Turn &&
+		p.Health == was.Health && p.Lives == was.Lives && p.Score == was.Score
 }
 
 // put writes a player who is not as was reckoned.

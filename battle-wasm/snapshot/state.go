@@ -50,19 +50,26 @@ func (s *State) Take(a *sim.Arena) {
 			s.Players[i] = Player{}
 			continue
 		}
-		s.Players[i] = Player{
-			Present: true, Alive: p.Alive, Fired: p.Fired, Hit: p.Hit, X: p.X, Y: p.Y, MoveX: p.MoveX, MoveY: p.MoveY, Turn: p.Turn,
-			Aim: p.Aim, Health: uint8(p.Health), Lives: p.Lives, Score: uint16(min(p.Score, 1<<16-1)),
-		}
+		// Field by field: in Wasm a copy of more than 16 bytes is a call of the runtime.
+		q := &s.Players[i]
+		q.Present, q.Alive, q.Fired, q.Hit = true, p.Alive, p.Fired, p.Hit
+		q.X, q.Y, q.MoveX, q.MoveY, q.Turn, q.Aim = p.X, p.Y, p.MoveX, p.MoveY, p.Turn, p.Aim
+		q.Health, q.Lives, q.Score = uint8(p.Health), p.Lives, uint16(min(p.Score, 1<<16-1))
 	}
 }
 
 // Predict gives the player as it will be after n ticks in which it goes on as it did.
 func (p Player) Predict(m sim.Motion, n uint32) Player {
+	p.X, p.Y, p.Aim = p.reckon(&m, n)
 	p.Fired, p.Hit = false, false
-	if p.Alive {
-		p.X, p.Y = m.Move(p.X, p.Y, p.MoveX, p.MoveY, int32(n))
-		p.Aim += uint16(p.Turn) * uint16(n)
-	}
 	return p
+}
+
+// reckon gives the place and aim of the player after n ticks in which it goes on as it did.
+func (p *Player) reckon(m *sim.Motion, n uint32) (x, y int32, aim uint16) {
+	if !p.Alive {
+		return p.X, p.Y, p.Aim
+	}
+	x, y = m.Move(p.X, p.Y, p.MoveX, p.MoveY, int32(n))
+	return x, y, p.Aim + uint16(p.Turn)*uint16(n)
 }

@@ -8,8 +8,6 @@ type Buttons uint8
 // The buttons.
 const (
 	ButtonFire Buttons = 1 << iota
-
-	buttonsKnown = ButtonFire
 )
 
 // MaxAckDelay is the longest [Input.AckDelay], in µs.
@@ -50,9 +48,11 @@ type Input struct {
 	Earlier  [MaxEarlier]Command
 }
 
+// The bits of the newest command, of one before it in which all is another, and of one in which nothing is.
 const (
-	commandBits = 8 + 8 + 16 + 1 + 8
-	earlierBits = 1 + 16 + 1 + 16 + 1 + 1 + 8
+	commandBits    = 8 + 8 + 16 + 1 + 8
+	earlierBits    = 1 + 16 + 1 + 16 + 1 + 1 + 8
+	earlierMinBits = 1 + 1 + 1 + 1
 )
 
 // AppendTo appends the packet to b.
@@ -88,48 +88,63 @@ func (i *Input) AppendTo(b []byte) []byte {
 	return w.Bytes()
 }
 
-// ParseInput fills i from a packet. Of Earlier those beyond Repeated are zero.
+// ParseInput fills i from a packet. Earlier inputs beyond Repeated keep what they were, and after an error i means nothing.
 func ParseInput(b []byte, i *Input) error {
 	if err := check(b, KindInput, max(MinInputSize, min(len(b), MaxInputSize))); err != nil {
 		return err
 	}
-	in := Input{Token: le.Uint64(b[3:]), Seq: le.Uint32(b[11:]), AckTick: le.Uint32(b[15:]), AckDelay: le.Uint16(b[19:]), Repeated: b[21]}
-	if in.Repeated > MaxEarlier || in.Seq <= uint32(in.Repeated) {
+	i.Token, i.Seq, i.AckTick, i.AckDelay, i.Repeated = le.Uint64(b[3:]), le.Uint32(b[11:]), le.Uint32(b[15:]), le.Uint16(b[19:]), b[21]
+	if i.Repeated > MaxEarlier || i.Seq <= uint32(i.Repeated) {
 		return ErrValue
 	}
-	r := bitpack.NewReader(b[inputHead:])
-	c := &in.Command
-	*c = Command{MoveX: int8(r.Get(8)), MoveY: int8(r.Get(8)), Aim: uint16(r.Get(16)), Buttons: Buttons(r.Get(1)), Seen: uint8(r.Get(8))}
-	good := c.valid()
-	for n := range in.Earlier[:in.Repeated] {
-		e := &in.Earlier[n]
-		*e = *c
-		if r.Bit() {
-			e.MoveX, e.MoveY = int8(r.Get(8)), int8(r.Get(8))
-			good = good && (e.MoveX != c.MoveX || e.MoveY != c.MoveY)
-		}
-		if r.Bit() {
-			e.Aim = uint16(r.Get(16))
-			good = good && e.Aim != c.Aim
-		}
-		e.Buttons = Buttons(r.Get(1))
-		if r.Bit() {
-			e.Seen = uint8(r.Get(8))
-			good = good && e.Seen != c.Seen
-		}
-		good = good && e.valid()
+	at := uint(8 * inputHead)
+	from, shift := bitpack.Window(b, at)
+	w := le.Uint64(b[from:]) >> shift
+	at += commandBits
+	c := &i.Command
+	c.MoveX, c.MoveY, c.Aim, c.Buttons, c.Seen = int8(w), int8(w>>8), uint16(w>>16), Buttons(w>>32)&1, uint8(w>>33)
+	good := c.MoveX != -128 && c.MoveY != -128
+	for n := range i.Earlier[:i.Repeated] {
+		e := &i.Earlier[n]
+		bits, changed := e.after(c, b, at)
+		at += bits
+		good = good && changed
 		c = e
 	}
+	from, shift = bitpack.Window(b, at)
 	switch {
-	case !r.Done():
-		return ErrLength
+	case (at+7)/8 != uint(len(b)) || le.Uint64(b[from:])>>shift != 0:
+		return ErrLength // too short, too long, or the last byte is not filled up with zeros
 	case !good:
 		return ErrValue
 	}
-	*i = in
 	return nil
 }
 
-func (c *Command) valid() bool {
-	return c.MoveX != -128 && c.MoveY != -128 && c.Buttons&^buttonsKnown == 0
+// after fills in an earlier command, which begins at a bit of b, given the one after it. It returns how many bits that was, and whether they make sense: what is said to be another
+// value is.
+func (c *Command) after(next *Command, b []byte, at uint) (bits uint, good bool) {
+	from, shift := bitpack.Window(b, at)
+	w := le.Uint64(b[from:]) >> shift
+	*c = *next
+	bits, good = earlierMinBits, true
+	if w&1 != 0 {
+		c.MoveX, c.MoveY = int8(w>>1), int8(w>>9)
+		good = c.MoveX != -128 && c.MoveY != -128 && (c.MoveX != next.MoveX || c.MoveY != next.MoveY)
+		w >>= 16
+		bits += 16
+	}
+	if w&2 != 0 {
+		c.Aim = uint16(w >> 2)
+		good = good && c.Aim != next.Aim
+		w >>= 16
+		bits += 16
+	}
+	c.Buttons = Buttons(w>>2) & 1
+	if w&8 != 0 {
+		c.Seen = uint8(w >> 4)
+		good = good && c.Seen != next.Seen
+		bits += 8
+	}
+	return bits, good
 }

@@ -29,6 +29,14 @@ func (s *Snapshot) AppendTo(b []byte) []byte {
 	return append(b, s.State...)
 }
 
+// Readdress makes of a written snapshot that of another player, who has it written against the same state. That is cheaper than to write it anew.
+func Readdress(b []byte, tag, ackSeq uint32, ackWait uint16) {
+	_ = b[snapshotHead-1]
+	le.PutUint32(b[3:], tag)
+	le.PutUint32(b[11:], ackSeq)
+	le.PutUint16(b[15:], ackWait)
+}
+
 // ParseSnapshot fills s from a packet. State is a part of b.
 func ParseSnapshot(b []byte, s *Snapshot) error {
 	if len(b) <= snapshotHead || len(b) > MaxSnapshotSize {

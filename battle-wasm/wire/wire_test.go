@@ -136,6 +136,28 @@ func TestSizes(t *testing.T) {
 	require.Len(t, end.AppendTo(nil), MaxEndSize)
 }
 
+func TestReaddress(t *testing.T) {
+	t.Parallel()
+	s := Snapshot{Tag: 1, Tick: 100, AckSeq: 2, AckWait: 3, Back: 4, State: []byte{1, 2, 3}}
+	b := s.AppendTo(nil)
+	s.Tag, s.AckSeq, s.AckWait = 0xCAFEBABE, 1<<31, 65535
+	Readdress(b, s.Tag, s.AckSeq, s.AckWait)
+	require.Equal(t, s.AppendTo(nil), b)
+}
+
+// BenchmarkParseInput is an input of a player who turns, as it comes most of the time: with the two before it.
+func BenchmarkParseInput(b *testing.B) {
+	in := Input{Seq: 9, Command: Command{MoveX: 100, MoveY: -20, Aim: 300, Seen: 2}, Repeated: 2, Earlier: [MaxEarlier]Command{
+		{MoveX: 100, MoveY: -20, Aim: 200, Seen: 2}, {MoveX: 100, MoveY: -20, Aim: 100, Seen: 2},
+	}}
+	packet := in.AppendTo(nil)
+	for b.Loop() {
+		if err := ParseInput(packet, &in); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // The server must not be of use to who forges a victim's address.
 func TestAnswersBeforeVerificationAreNoLargerThanTheirQuestion(t *testing.T) {
 	t.Parallel()
