@@ -16,37 +16,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
-	"fmt"
 	"io"
-	"os"
-	"os/signal"
-	"syscall"
 
+	"github.com/edge-arena/edge-arena/internal/daemon"
 	"github.com/edge-arena/edge-arena/internal/hubgateway"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// run returns the process's exit code: 2 for bad flags, 1 for a failure.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
-	cfg, err := hubgateway.ParseFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return 2
-	}
-	if err := hubgateway.Run(ctx, cfg); err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return 1
-	}
-	return 0
+	daemon.Main(hubgateway.ParseFlags, func(ctx context.Context, cfg hubgateway.Config, _ io.Writer) error { return hubgateway.Run(ctx, cfg) })
 }

@@ -31,38 +31,8 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"flag"
-	"fmt"
-	"io"
-	"os"
-	"os/signal"
-	"syscall"
-
+	"github.com/edge-arena/edge-arena/internal/daemon"
 	"github.com/edge-arena/edge-arena/internal/portalloc"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stderr)
-	stop()
-	os.Exit(code)
-}
-
-// run returns the process's exit code: 2 for bad flags, 1 for a failure.
-func run(ctx context.Context, args []string, stderr io.Writer) int {
-	cfg, err := portalloc.ParseFlags(args, stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return 2
-	}
-	if err := portalloc.Run(ctx, cfg, stderr); err != nil {
-		_, _ = fmt.Fprintln(stderr, err)
-		return 1
-	}
-	return 0
-}
+func main() { daemon.Main(portalloc.ParseFlags, portalloc.Run) }

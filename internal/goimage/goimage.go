@@ -77,13 +77,13 @@ const (
 	digestFile  = "digest"
 )
 
-// key is the key of everything that goes into the image: the sources, the modules, the compiler.
+// key is the key of everything that goes into the image: the sources, the modules, the compiler, and what packs it.
 func (s Service) key(ctx context.Context, root string) (cache.Key, error) {
 	version, err := command.Cmd{Dir: root}.Run(ctx, "go", "env", "GOVERSION")
 	if err != nil {
 		return cache.Key{}, err
 	}
-	trees := []string{filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "cmd", s.Program)}
+	trees := []string{filepath.Join(root, "go.mod"), filepath.Join(root, "go.sum"), filepath.Join(root, "cmd", s.Program), filepath.Join(root, "internal", "ociimage")}
 	for _, source := range s.Sources {
 		trees = append(trees, filepath.Join(root, filepath.FromSlash(source)))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/goimage"
+	gateway "github.com/edge-arena/edge-arena/internal/hubgateway/image"
 	allocator "github.com/edge-arena/edge-arena/internal/portalloc/image"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	lobby "github.com/edge-arena/edge-arena/lobby/image"
@@ -25,6 +26,7 @@ var services = map[string]struct {
 }{
 	"port-allocator": {allocator.Service(), 20 << 20},
 	"lobby":          {lobby.Service(), 20 << 20},
+	"hub-gateway":    {gateway.Service(), 20 << 20},
 }
 
 func TestBuild(t *testing.T) {

@@ -9,6 +9,6 @@ const Name = "registry.example.com/hub-gateway"
 // Service is what the image is made from.
 func Service() goimage.Service {
 	return goimage.Service{
-		Program: "hub-gateway", Title: "hub gateway", Name: Name, Sources: []string{"internal/hubgateway"}, MemoryLimit: "48MiB",
+		Program: "hub-gateway", Title: "hub gateway", Name: Name, Sources: []string{"internal/daemon", "internal/hubgateway"}, MemoryLimit: "48MiB",
 	}
 }

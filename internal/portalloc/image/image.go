@@ -10,6 +10,6 @@ const Name = "registry.example.com/port-allocator"
 // of a burst of pod changes would double that for good.
 func Service() goimage.Service {
 	return goimage.Service{
-		Program: "port-allocator", Title: "port allocator", Name: Name, Sources: []string{"internal/portalloc"}, MemoryLimit: "48MiB",
+		Program: "port-allocator", Title: "port allocator", Name: Name, Sources: []string{"internal/daemon", "internal/portalloc"}, MemoryLimit: "48MiB",
 	}
 }

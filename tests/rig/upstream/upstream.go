@@ -81,7 +81,7 @@ func Ensure(ctx context.Context, p *progress.Reporter, c *cache.Cache, img Image
 	if err != nil {
 		return Result{}, fmt.Errorf("image %s: %w", img.Name, err)
 	}
-	e := ensurer{progress: p, cache: c, sources: sources, pull: pull, build: build}
+	e := ensurer{progress: p, cache: c, sources: sources, packer: filepath.Join(sources, "..", "..", "internal", "ociimage"), pull: pull, build: build}
 	return e.ensure(ctx, img)
 }
 
@@ -91,6 +91,8 @@ type ensurer struct {
 	cache    *cache.Cache
 	// sources is the folder that holds the modules, by the images' names.
 	sources string
+	// packer is the folder of the package that makes images of programs.
+	packer string
 	// pull gives the registry's image. When the registry does not answer it says [errUnreachable].
 	pull func(ctx context.Context, reference string) (v1.Image, error)
 	// build builds the program of the module in dir to the file out.
@@ -146,7 +148,7 @@ func (e ensurer) key(ctx context.Context, img Image) (cache.Key, error) {
 	if err != nil {
 		return cache.Key{}, err
 	}
-	return cache.NewKey(OriginStandIn, compiler, fmt.Sprintf("%+v", img)).WithTree(filepath.Join(e.sources, img.Name))
+	return cache.NewKey(OriginStandIn, compiler, fmt.Sprintf("%+v", img)).WithTree(filepath.Join(e.sources, img.Name), e.packer)
 }
 
 // pack builds the program and makes an image of nothing else.

@@ -37,8 +37,11 @@ func sandbox(t *testing.T) (e ensurer, builds *int) {
 	root := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(root, sample.Name), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, sample.Name, "main.go"), []byte("package main"), 0o600))
+	packer := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(packer, "pack.go"), []byte("package pack"), 0o600))
 	builds = new(int)
 	return ensurer{
+		packer:   packer,
 		progress: progress.New(io.Discard), cache: cache.At(t.TempDir()), sources: root,
 		pull: func(context.Context, string) (v1.Image, error) { return nil, errUnreachable },
 		build: func(_ context.Context, _ Image, dir, out string) error {
@@ -77,6 +80,11 @@ func TestTheStandInHasTheImagesName(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, got.Reference, changed.Reference)
 	require.Equal(t, 2, *builds)
+
+	require.NoError(t, os.WriteFile(filepath.Join(e.packer, "pack.go"), []byte("package pack // changed"), 0o600))
+	_, err = e.ensure(t.Context(), sample)
+	require.NoError(t, err)
+	require.Equal(t, 3, *builds, "it is packed in another way")
 }
 
 func TestTheRegistrysImageComesFirstAndStays(t *testing.T) {
