@@ -33,7 +33,7 @@ func densitySteps(playing bool, most int) []int {
 		all = []int{4, 12, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 100, 150, 200}
 	}
 	for i, n := range all {
-		if n > most {
+		if n >= most {
 			return append(all[:i:i], most)
 		}
 	}

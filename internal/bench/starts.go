@@ -23,7 +23,7 @@ const (
 	startHosted     = "wazero"
 	startsOfEach    = 200
 	quickStarts     = 5
-	// seldom is how much less often wazero is started, which compiles the module each time: it takes some 50 times as long as the others.
+	// seldom is how much less often wazero is started, which compiles the module each time.
 	seldom           = 10
 	runtimeNative    = "runc"
 	runtimeWasm      = "crun"

@@ -39,7 +39,8 @@ func Run(ctx context.Context, job Job) (result Result, err error) {
 	result = Result{Starts: map[string][]Start{}, Stages: map[string][]Stages{}}
 	for i := range job.Starts + 1 {
 		for _, b := range bundles {
-			if i%max(b.kind.Every, 1) != 0 {
+			// The one that comes before, and the first that counts, are of every kind.
+			if i > 1 && i%max(b.kind.Every, 1) != 0 {
 				continue
 			}
 			if err := b.measure(ctx, job.Probe, i > 0, result); err != nil {

@@ -187,7 +187,7 @@ const rooms = 60
 // measureCompute runs command tickbench natively and in Wasm, in turns. Of each side the round with the least mean counts: what other work of the machine adds is not the
 // server's.
 func measureCompute(ctx context.Context, cfg Config, dir string) (c Compute, err error) {
-	native, module, compiled := filepath.Join(dir, "tickbench"), filepath.Join(dir, "tickbench.wasm"), filepath.Join(dir, "tickbench-compiled.wasm")
+	native, module, compiled := filepath.Join(dir, "tickbench"), filepath.Join(dir, "tickbench.wasm"), filepath.Join(dir, "tickbench.so")
 	for out, env := range map[string][]string{native: {"CGO_ENABLED=0"}, module: {"GOOS=wasip1", "GOARCH=wasm"}} {
 		if err := image.BuildProgram(ctx, cfg.Root, "tickbench", out, env...); err != nil {
 			return c, err
@@ -197,7 +197,7 @@ func measureCompute(ctx context.Context, cfg Config, dir string) (c Compute, err
 		return c, err
 	}
 	measured, _ := cfg.Host.Cores()
-	files := map[string]string{"/tickbench": native, "/tickbench.wasm": compiled}
+	files := map[string]string{"/tickbench": native, "/tickbench.so": compiled}
 	c.Runtime, c.Rounds = "WasmEdge 0.14.1, compiled ahead of time", 5
 	ticks := "2400"
 	if cfg.Quick {
@@ -208,7 +208,7 @@ func measureCompute(ctx context.Context, cfg Config, dir string) (c Compute, err
 		for _, side := range []struct {
 			args []string
 			best *loopback.Measurement
-		}{{[]string{"/tickbench"}, &c.Native}, {[]string{"wasmedge", "/tickbench.wasm"}, &c.Wasm}} {
+		}{{[]string{"/tickbench"}, &c.Native}, {[]string{"wasmedge", "/tickbench.so"}, &c.Wasm}} {
 			text, err := cfg.Host.Output(ctx, nodehost.Program{Files: files, Args: append(side.args, fmt.Sprint(rooms), ticks), CPUs: measured})
 			if err != nil {
 				return c, err

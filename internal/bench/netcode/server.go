@@ -85,12 +85,12 @@ func servers(ctx context.Context, cfg Config, dir string) (all [3]program, err e
 			return all, err
 		}
 	}
-	if err := compile(ctx, cfg, file("battle.wasm"), file("compiled.wasm")); err != nil {
+	if err := compile(ctx, cfg, file("battle.wasm"), file("battle.so")); err != nil {
 		return all, err
 	}
 	return [3]program{
 		{name: "native", files: map[string]string{"/app": file("battle"), "/config.json": configFile}, args: []string{"/app"}},
-		{name: "Wasm", files: map[string]string{"/app.wasm": file("compiled.wasm"), "/config.json": configFile}, args: []string{"wasmedge", "--dir", "/:/"}, inArgs: true},
+		{name: "Wasm", files: map[string]string{"/app.so": file("battle.so"), "/config.json": configFile}, args: []string{"wasmedge", "--dir", "/:/"}, inArgs: true},
 		{name: "wazero", files: map[string]string{"/app": file("battle-wazero"), "/app.wasm": file("battle.wasm"), "/config.json": configFile}, args: []string{"/app"}},
 	}, nil
 }
@@ -116,7 +116,7 @@ func (p program) run(port int, cpus []int) nodehost.Program {
 	for _, e := range env {
 		n.Args = append(n.Args, "--env", e)
 	}
-	n.Args = append(n.Args, "/app.wasm")
+	n.Args = append(n.Args, "/app.so")
 	return n
 }
 
