@@ -11,13 +11,15 @@ const (
 	savingObjective      = .7
 	utilizationObjective = .85
 	caseUtilization      = "30 %"
+	// memoryObjective is the project's own: that of a pod in Wasm by that of the native one.
+	memoryObjective = .4
 )
 
 // claims hold what was measured against what the case says, as far as it was measured.
 func (r *Report) claims() document.Section {
 	s := document.Section{
 		Title: "What the case promises",
-		Conditions: "The first two columns are the case's own words; the others were measured in this run. Cores and memory are those of one pod with its players, as in the battles above. " +
+		Conditions: "The first two columns are the case's own words (but for the 40 %, which are this project's); the others were measured in this run. Cores and memory are those of one pod with its players, as in the battles above. " +
 			"Saving = 1 - pods of the other per node / pods per node. Against the case's container it goes by requests, which is how the case counts; against native it goes by the playing pods that one " +
 			"node holds. The case's container wants 2 cores and 2 GB whatever it needs, and most of what is saved is saved by not asking for that: our native server is a small Go program, and needs less memory than the same in Wasm. " +
 			"Utilization is that of the node with the most playing pods that it holds.",
@@ -29,6 +31,9 @@ func (r *Report) claims() document.Section {
 		row("cores of a pod", "2", "less than 1", cores(b.Native), cores(b.Hosted), cores(b.Wasm), verdict(b.Wasm.CoresPerPod < 1))
 		memory := func(side Side) string { return number(mb(side.Weight.total()), "MB", 1) }
 		row("memory of a pod", "2 GB", "less than 512 MB", memory(b.Native), memory(b.Hosted), memory(b.Wasm), verdict(b.Wasm.Weight.total() < 512e6))
+		part := float64(b.Wasm.Weight.total()) / float64(max(b.Native.Weight.total(), 1))
+		row("memory of a pod by that of the native one", "", "40 % or less", "", percent(float64(b.Hosted.Weight.total())/float64(max(b.Native.Weight.total(), 1))), percent(part),
+			verdict(part <= memoryObjective))
 		row("RTT P50 / P99 / P99.9", "", "10 / 20 / 50 ms", rtts(b.Native.RTT), rtts(b.Hosted.RTT), rtts(b.Wasm.RTT),
 			verdict(b.Wasm.RTT.P50 < 10 && b.Wasm.RTT.P99 < 20 && b.Wasm.RTT.P999 < 50))
 	}
