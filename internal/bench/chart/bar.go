@@ -1,6 +1,9 @@
 package chart
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Bars is a chart of groups of bars: side by side, or with Stacked one upon the other.
 type Bars struct {
@@ -29,7 +32,10 @@ func (b Bars) SVG() []byte {
 	room := (width - left - right) / float64(max(len(b.Groups), 1))
 	for i, g := range b.Groups {
 		x := left + room*float64(i)
-		d.text(x+room/2, height-bottom+18, "note", "middle", g.Name)
+		// What stands behind a comma gets a line of its own: names would overlap otherwise where there are many groups.
+		for line, part := range strings.Split(g.Name, ", ") {
+			d.text(x+room/2, height-bottom+18+14*float64(line), "note", "middle", part)
+		}
 		if b.Stacked {
 			d.stack(x+room/4, room/2, y, g)
 		} else {

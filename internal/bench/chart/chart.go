@@ -51,7 +51,7 @@ func (d *drawing) key(names []string) {
 	for i, name := range names {
 		d.add(`<rect class="key c%d" x="%s" y="32" width="10" height="10" rx="2"/>`, i%most, px(x))
 		d.text(x+15, 41, "note", "start", name)
-		x += 32 + 6.4*float64(len([]rune(name)))
+		x += 27 + 6*float64(len([]rune(name)))
 	}
 }
 
