@@ -72,6 +72,6 @@ func (c *ColdStart) stageChart() document.Chart {
 	}
 	return drawn("cold-start-parts.svg", title, chart.Bars{
 		Title: title, Unit: "ms", Names: names, Stacked: true,
-		Groups: []chart.Group{group("compiled ahead of time", c.Stages), group("interpreted", c.StagesInterpreted)},
+		Groups: []chart.Group{group("compiled ahead of time", c.Stages), group("the same with LLVM", c.StagesLLVM), group("interpreted", c.StagesInterpreted)},
 	}.SVG())
 }

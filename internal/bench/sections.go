@@ -19,7 +19,7 @@ func (r *Report) sections() []document.Section {
 		all = append(all, r.Saving.section())
 	}
 	if r.ColdStart != nil {
-		all = append(all, r.ColdStart.section(), r.ColdStart.stageSection())
+		all = append(all, r.ColdStart.section(), r.ColdStart.stageSection(), r.ColdStart.llvmSection())
 	}
 	if r.Density != nil {
 		all = append(all, r.Density.limits(), r.Density.section())

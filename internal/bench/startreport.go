@@ -25,11 +25,15 @@ type ColdStart struct {
 	// WasmContainerd and NativeContainerd are started by containerd and its shim, with crun and runc.
 	WasmContainerd   ContainerTime `json:"wasmContainerd"`
 	NativeContainerd ContainerTime `json:"nativeContainerd"`
+	// WithLLVM is Wasm by a crun that links LLVM.
+	WithLLVM ContainerTime `json:"withLLVM"`
 	// Warm is how long a player waits for a place on a pod that is there.
 	Warm Times `json:"warm"`
 	// Stages are what the start of the module consists of, StagesInterpreted what that of the module without native code does.
 	Stages            []Stage `json:"stages"`
 	StagesInterpreted []Stage `json:"stagesInterpreted"`
+	// StagesLLVM are those of a start that links LLVM.
+	StagesLLVM []Stage `json:"stagesLLVM"`
 }
 
 // ContainerTime is how long a container took until its runtime had made it, until its server took a connection, and until it was ready.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
 	"github.com/edge-arena/edge-arena/internal/slo"
+	"github.com/edge-arena/edge-arena/internal/wasmlight"
 )
 
 // startPort is free on the node: it lies below the range of the battle pods.
@@ -16,6 +17,7 @@ const startPort = 19_999
 const (
 	startWasm       = "wasm"
 	startPlain      = "wasm-interpreted"
+	startLLVM       = "wasm-llvm"
 	startNative     = "native"
 	startNativeCrun = "native-crun"
 	startWasmCtr    = "wasm-containerd"
@@ -37,12 +39,13 @@ const (
 func startKinds(wasm, native, hosted string) []coldstart.Kind {
 	handler := map[string]string{handlerAnnotation: "wasm"}
 	return []coldstart.Kind{
-		{Name: startWasm, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true},
-		{Name: startPlain, Runtime: runtimeWasm, Image: wasm, Program: programPlain, Annotations: handler, Stages: true},
+		{Name: startWasm, Runtime: coldstart.Handler, Libraries: wasmlight.Folder, Image: wasm, Program: programWasm, Annotations: handler, Stages: true},
+		{Name: startPlain, Runtime: coldstart.Handler, Libraries: wasmlight.Folder, Image: wasm, Program: programPlain, Annotations: handler, Stages: true},
+		{Name: startLLVM, Runtime: runtimeWasm, Image: wasm, Program: programWasm, Annotations: handler, Stages: true},
 		// The same runtime as for Wasm, and the one that native pods have: what is the runtime's is then not taken for Wasm's.
 		{Name: startNativeCrun, Runtime: runtimeWasm, Image: native, Program: programNative},
 		{Name: startNative, Runtime: runtimeNative, Image: native, Program: programNative},
-		{Name: startWasmCtr, Runtime: runtimeWasm, Containerd: true, Image: wasm, Program: programWasm, Annotations: handler},
+		{Name: startWasmCtr, Runtime: coldstart.Handler, Containerd: true, Image: wasm, Program: programWasm, Annotations: handler},
 		{Name: startNativeCtr, Runtime: runtimeNative, Containerd: true, Image: native, Program: programNative},
 		// Go's settings in a battle pod are the module's: what runs it here has its own, and sets those itself.
 		{Name: startHosted, Runtime: runtimeNative, Image: hosted, Program: programNative, Every: seldom, Unset: []string{"GOGC", "GOMEMLIMIT"}},
@@ -101,6 +104,7 @@ func coldStartOf(starts int, result coldstart.Result) *ColdStart {
 		Starts: starts, Wasm: of(startWasm), Interpreted: of(startPlain), Native: of(startNative), NativeCrun: of(startNativeCrun),
 		WasmContainerd: of(startWasmCtr), NativeContainerd: of(startNativeCtr), Hosted: of(startHosted),
 		Stages: stagesOf(result.Stages[startWasm]), StagesInterpreted: stagesOf(result.Stages[startPlain]),
+		WithLLVM: of(startLLVM), StagesLLVM: stagesOf(result.Stages[startLLVM]),
 	}
 }
 
@@ -128,7 +132,7 @@ func stagesOf(starts []coldstart.Stages) []Stage {
 		of   func(coldstart.Stages) time.Duration
 	}{
 		{"process: exec and dynamic link of the probe itself", func(s coldstart.Stages) time.Duration { return s.Exec }},
-		{"dynamic link of libLLVM and what it needs", func(s coldstart.Stages) time.Duration { return s.LLVM }},
+		{"dynamic link of libLLVM and what it needs, or of what stands for it", func(s coldstart.Stages) time.Duration { return s.LLVM }},
 		{"dynamic link of libwasmedge and the rest", func(s coldstart.Stages) time.Duration { return s.Library }},
 		{"WasmEdge's machine and WASI", func(s coldstart.Stages) time.Duration { return s.Machine }},
 		{"load the module", func(s coldstart.Stages) time.Duration { return s.Load }},

@@ -17,6 +17,7 @@ func coldStart(times func(float64) Times) *ColdStart {
 		Starts: 200, Wasm: took(20), Interpreted: took(40), Native: took(10), NativeCrun: took(5), WasmContainerd: took(50), NativeContainerd: took(30), Warm: times(3),
 		Stages:            []Stage{{"load the module", times(10)}, {"all", times(20)}},
 		StagesInterpreted: []Stage{{"load the module", times(5)}, {"all", times(100)}},
+		WithLLVM:          took(30), StagesLLVM: []Stage{{"load the module", times(10)}, {"all", times(30)}},
 	}
 }
 

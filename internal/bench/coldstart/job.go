@@ -24,8 +24,10 @@ type Job struct {
 type Kind struct {
 	// Name is what the results call it.
 	Name string `json:"name"`
-	// Runtime is the OCI runtime: crun, runc.
+	// Runtime is the OCI runtime: crun, runc, or [Handler].
 	Runtime string `json:"runtime"`
+	// Libraries is a folder in which the dynamic linker of the stages' probe looks first, as that of the runtime does.
+	Libraries string `json:"libraries,omitempty"`
 	// Containerd has containerd start the container, through its shim, with the same runtime.
 	Containerd bool `json:"containerd,omitempty"`
 	// Image names an image in containerd's store, Program the server in it.

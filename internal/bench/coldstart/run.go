@@ -30,6 +30,9 @@ func Run(ctx context.Context, job Job) (result Result, err error) {
 		err = errors.Join(err, os.Remove(dir))
 	}()
 	for _, k := range job.Kinds {
+		if k.Runtime, err = resolve(k.Runtime); err != nil {
+			return result, fmt.Errorf("cold start: %s: %w", k.Name, err)
+		}
 		b := &bundle{kind: k, dir: filepath.Join(dir, k.Name), port: job.Port, timeout: job.Timeout}
 		bundles = append(bundles, b)
 		if err := b.make(ctx, []byte(job.Spec)); err != nil {

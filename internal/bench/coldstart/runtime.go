@@ -2,13 +2,48 @@ package coldstart
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/edge-arena/edge-arena/internal/command"
 )
+
+// Handler stands for the runtime by which the node's containerd starts Wasm pods, whichever that is.
+const Handler = "handler"
+
+// containerdConfig is where K3s has the configuration of containerd.
+const containerdConfig = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
+
+// handlerOf finds the runtime of the handler wasmedge in containerd's configuration.
+func handlerOf(config string) (string, error) {
+	_, options, ok := strings.Cut(config, `.runtimes."wasmedge".options]`)
+	if ok {
+		options, _, _ = strings.Cut(options, "\n[")
+		for line := range strings.Lines(options) {
+			if name, value, _ := strings.Cut(strings.TrimSpace(line), " = "); name == "BinaryName" {
+				return strconv.Unquote(value)
+			}
+		}
+	}
+	return "", errors.New("containerd's configuration names no program for the handler wasmedge")
+}
+
+// resolve gives the program of a runtime.
+func resolve(runtime string) (string, error) {
+	if runtime != Handler {
+		return runtime, nil
+	}
+	config, err := os.ReadFile(containerdConfig)
+	if err != nil {
+		return "", err
+	}
+	return handlerOf(string(config))
+}
 
 // runtime runs the OCI runtime. The container inherits its output.
 func (b *bundle) runtime(ctx context.Context, out *output, args ...string) error {

@@ -35,6 +35,9 @@ func (b *bundle) apart(ctx context.Context, probe string, env []string) (s Stage
 	}
 	cmd := exec.CommandContext(ctx, probe)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = bytes.NewReader(job), out.write, out.write, []*os.File{marks}
+	if b.kind.Libraries != "" {
+		cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH="+b.kind.Libraries)
+	}
 	began := stages.Now()
 	err = cmd.Start()
 	// The other end must be the probe's alone, or reading would never end should it fail.
