@@ -10,6 +10,8 @@ MODULES := tools/pulumi-resource-command tests/rig/k3s tests/rig/natsexporter mo
 GATOR := go -C tests/rig/gatekeeper tool gator
 # promtool, of the same release as the cities' Prometheus.
 PROMTOOL := go -C monitoring/check tool promtool
+# logcli, of the same release as the hub's Loki, and with the flags that the stand-in for Loki is built with: they share most of what is compiled.
+LOGCLI := CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath -buildvcs=false' go -C tests/rig/loki build -o $(CURDIR)/.arena/logcli github.com/grafana/loki/v3/cmd/logcli
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
 # compile once more for the detector; SQLite in Go is ten times slower with it.
 RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/... ./lobby/placement ./lobby/presence ./lobby/ratelimit ./lobby/token ./lobby/keyring
@@ -59,9 +61,11 @@ policy-test: ## Run the policies over what they must allow and deny
 	$(GATOR) verify $(CURDIR)/modules/policy/rules/...
 
 .PHONY: monitoring-test
-monitoring-test: ## Run promtool over all rules, and over what each alert must fire at and must not
+monitoring-test: ## Run promtool over all rules, and over what each alert must fire at and must not, and Loki's parser over each LogQL query
 	$(PROMTOOL) check rules $(CURDIR)/monitoring/generated/rules/*/*.yaml
 	$(PROMTOOL) test rules $(CURDIR)/monitoring/tests/*.yaml
+	$(LOGCLI)
+	go run ./monitoring/logql $(CURDIR)/.arena/logcli fmt
 
 .PHONY: test-e2e
 test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some
