@@ -18,6 +18,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/internal/slo"
 	"github.com/edge-arena/edge-arena/internal/slo/push"
+	"github.com/edge-arena/edge-arena/internal/slo/starts"
 	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/internal/subprogram"
 	"github.com/edge-arena/edge-arena/internal/workspace"
@@ -25,11 +26,16 @@ import (
 
 func newSLO() *cobra.Command {
 	var name, jsonFile string
+	var coldStarts int
 	cmd := &cobra.Command{
 		Use:   "slo",
 		Short: "Play bots against the cities of a stack and judge them by their objectives",
 		Long: "Play bots against every battle pod of a stack's cities. Each sends inputs at the tick rate on a schedule that is fixed beforehand\n" +
-			"and measures the time to the snapshot that acknowledges them. Ends with an error where an objective is missed.",
+			"and measures the time to the snapshot that acknowledges them. Ends with an error where an objective is missed.\n\n" +
+			"With --cold-starts, each node that has battle pods starts their server that often over SSH too, at a port of its own and without NATS, so\n" +
+			"that no player gets there, and the time from the start of the OCI runtime to the first answer is judged. Each start takes a core of the\n" +
+			"node for as long as that: leave it out where players would feel it.\n\n" +
+			"What was measured is on the dashboards of a city that is monitored.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w, p, tools, err := openTools(cmd)
@@ -37,20 +43,21 @@ func newSLO() *cobra.Command {
 				return err
 			}
 			s := stackOf(w, tools, name)
-			return measureTo(cmd.Context(), s, p, cmd.OutOrStdout(), jsonFile)
+			return measureTo(cmd.Context(), s, p, cmd.OutOrStdout(), jsonFile, coldStarts)
 		},
 	}
 	cmd.Flags().StringVarP(&name, "stack", "s", localStack, "the stack")
+	cmd.Flags().IntVar(&coldStarts, "cold-starts", 0, "also start the battle server this often on each node with battle pods; below 100 P99 is the slowest")
 	cmd.Flags().StringVar(&jsonFile, "json", "", "also write the reports to this file, by city")
 	return cmd
 }
 
 // measure measures a stack and keeps the reports in the checkout's state.
 func measure(ctx context.Context, w *workspace.Workspace, s stack.Stack, p *progress.Reporter, stdout io.Writer) error {
-	return measureTo(ctx, s, p, stdout, w.Path("slo-"+s.Name+".json"))
+	return measureTo(ctx, s, p, stdout, w.Path("slo-"+s.Name+".json"), 0)
 }
 
-func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout io.Writer, jsonFile string) error {
+func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout io.Writer, jsonFile string, coldStarts int) error {
 	cities, kubeconfigs, err := s.CitiesAndKubeconfigs(ctx)
 	if err != nil {
 		return err
@@ -64,6 +71,11 @@ func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout 
 		report, err := play(ctx, name, cities[name], kubeconfigs[name], p)
 		if err != nil {
 			return fmt.Errorf("measure city %s: %w", name, err)
+		}
+		if coldStarts > 0 {
+			if report, err = start(ctx, s, name, cities[name], coldStarts, report, p); err != nil {
+				return fmt.Errorf("measure city %s: %w", name, err)
+			}
 		}
 		reports[name] = report
 		tell(ctx, name, cities[name], kubeconfigs[name], report)
@@ -106,6 +118,31 @@ func play(ctx context.Context, name string, city stack.City, kubeconfig string, 
 		return err
 	})
 	return report, err
+}
+
+// start starts the city's battle server on its nodes, and adds what that took to the report.
+func start(ctx context.Context, s stack.Stack, name string, city stack.City, n int, report slo.Report, p *progress.Reporter) (slo.Report, error) {
+	region, err := s.Region()
+	if err != nil {
+		return report, err
+	}
+	var targets []slo.Target
+	for _, pod := range report.Pods {
+		targets = append(targets, pod.Target)
+	}
+	nodes, err := starts.Hosts(region, name, targets)
+	if err != nil {
+		return report, err
+	}
+	var took []slo.NodeStarts
+	err = p.Step(ctx, fmt.Sprintf("start a battle server %d times on each of %d nodes of %s", n, len(nodes), name), func(ctx context.Context) (err error) {
+		took, err = starts.Measure(ctx, starts.Config{Root: s.Root, Image: city.Battle.Image, Starts: n}, nodes)
+		return err
+	})
+	if err != nil {
+		return report, err
+	}
+	return report.WithColdStarts(took), nil
 }
 
 // tell has the city's Prometheus keep what was measured, where it has one. That it cannot be told is no reason to have measured in vain.

@@ -31,6 +31,8 @@ type Outcome struct {
 	InputsLost      int64 `json:"inputsLost"`
 	// Distribution is the RTT of all pods as a histogram, ascending, without empty buckets.
 	Distribution []Bucket `json:"distribution"`
+	// ColdStarts are those that were measured on the nodes, by node; nothing where none were, as by a gate.
+	ColdStarts []NodeStarts `json:"coldStarts,omitempty"`
 	// Warnings are doubts about the measurement itself.
 	Warnings []string `json:"warnings,omitempty"`
 	// RolledBackTo is the image that the city was put back to after a miss; empty where it was not.
@@ -47,7 +49,8 @@ type Bucket struct {
 func NewOutcome(subject, image string, attempts int, r Report) Outcome {
 	o := Outcome{
 		Subject: subject, Image: image, Started: r.Started, Pass: r.Pass, Attempts: attempts, Verdicts: r.Verdicts, Conditions: r.Conditions,
-		RTT: r.Total.RTT, InputsScheduled: r.Total.InputsScheduled, InputsLost: r.Total.InputsLost, Distribution: r.Distribution, Warnings: r.Warnings,
+		RTT: r.Total.RTT, InputsScheduled: r.Total.InputsScheduled, InputsLost: r.Total.InputsLost, Distribution: r.Distribution, ColdStarts: r.ColdStarts,
+		Warnings: r.Warnings,
 	}
 	for i, p := range r.Pods {
 		if i == 0 || p.TickRate < o.TickRate {

@@ -28,6 +28,8 @@ type Report struct {
 	Pods  []Pod    `json:"pods"`
 	// Distribution is the RTT of all pods as a histogram of at most 40 buckets, ascending, without empty ones.
 	Distribution []Bucket `json:"distribution"`
+	// ColdStarts are those that were measured on the nodes, by node; nothing where none were. See [Report.WithColdStarts].
+	ColdStarts []NodeStarts `json:"coldStarts,omitempty"`
 	// SendLateness is how late inputs were sent; it is part of RTT.
 	SendLateness Times `json:"sendLateness"`
 	// BotCores is how many cores the bots used.

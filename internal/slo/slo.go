@@ -34,7 +34,7 @@ func (o Objectives) validate() error {
 
 // Verdict is one objective and what became of it.
 type Verdict struct {
-	// Name is the objective: "rtt_p50", "rtt_p99", "rtt_p999", "tick_rate".
+	// Name is the objective: "rtt_p50", "rtt_p99", "rtt_p999", "tick_rate", "cold_start".
 	Name string `json:"name"`
 	// Unit is that of Value and Threshold: "ms", or "1/s".
 	Unit string `json:"unit"`

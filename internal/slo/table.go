@@ -10,7 +10,7 @@ import (
 
 // label is what a table calls an objective.
 var label = map[string]string{
-	"rtt_p50": "RTT P50", "rtt_p99": "RTT P99", "rtt_p999": "RTT P999", "tick_rate": "ticks/s, slowest pod",
+	"rtt_p50": "RTT P50", "rtt_p99": "RTT P99", "rtt_p999": "RTT P999", "tick_rate": "ticks/s, slowest pod", coldStart: "cold start P99, slowest node",
 }
 
 // Table writes the report for people: each pod, the objectives, and what there is to say about the measurement.
@@ -37,6 +37,9 @@ func (r Report) Table(w io.Writer) {
 	objectives.Render()
 	_, _ = fmt.Fprintf(w, "times in ms; inputs were sent late by P50 %s, P99 %s, max %s, which is part of the RTT\n",
 		millis(r.SendLateness.P50), millis(r.SendLateness.P99), millis(r.SendLateness.Max))
+	for _, s := range r.ColdStarts {
+		_, _ = fmt.Fprintln(w, s.line())
+	}
 	for _, warning := range r.Warnings {
 		_, _ = fmt.Fprintln(w, "warning:", warning)
 	}

@@ -72,6 +72,12 @@ func Script(script string) pulumi.StringOutput { return secretText(withSettings(
 // ScriptLine is the command line that gives a [Script] its arguments. None of them is a secret: they are shown.
 func ScriptLine(args ...string) pulumi.String { return pulumi.String(commandLine(args...)) }
 
+// RootCommand is a script for root on a node as a plain command: the command line, with the script's arguments, and the text for its stdin. The
+// script has no other stdin than that.
+func RootCommand(script string, args ...string) (command, stdin string) {
+	return commandLine(args...), asRoot(script)
+}
+
 // setting is a variable of a script.
 type setting struct{ name, value string }
 

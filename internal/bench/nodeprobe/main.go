@@ -1,9 +1,10 @@
-// Nodeprobe is the part of `arena bench` that runs on a node. It is copied there for the run and removed afterwards.
+// Nodeprobe is the part of `arena bench` and `arena slo --cold-starts` that runs on a node. It is copied there for the run and removed afterwards.
 //
 //	nodeprobe processes [-memory]   prints all processes of the node, less its own SSH session
 //	nodeprobe coldstart             does the job that it reads from stdin
+//	nodeprobe live                  starts the node's battle server once more, again and again, as the job on stdin says
 //
-// Both answer with JSON on stdout.
+// All answer with JSON on stdout.
 package main
 
 import (
@@ -34,7 +35,7 @@ func main() {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) == 0 {
-		return errors.New("usage: nodeprobe processes [-memory] | coldstart")
+		return errors.New("usage: nodeprobe processes [-memory] | coldstart | live")
 	}
 	switch args[0] {
 	case "processes":
@@ -54,6 +55,16 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer) 
 			return fmt.Errorf("read job: %w", err)
 		}
 		result, err := coldstart.Run(ctx, job)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(stdout).Encode(result)
+	case "live":
+		var job coldstart.LiveJob
+		if err := json.NewDecoder(stdin).Decode(&job); err != nil {
+			return fmt.Errorf("read job: %w", err)
+		}
+		result, err := coldstart.Live(ctx, job)
 		if err != nil {
 			return err
 		}

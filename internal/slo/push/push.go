@@ -62,6 +62,9 @@ func Of(o slo.Outcome) []Series {
 			add("arena_slo_ticks_per_second", *v.Value)
 		}
 	}
+	for _, s := range o.ColdStarts {
+		add("arena_slo_cold_start_seconds", s.P99/1000, "node", s.Node)
+	}
 	if o.InputsScheduled > 0 {
 		add("arena_slo_loss_ratio", float64(o.InputsLost)/float64(o.InputsScheduled))
 	}

@@ -19,8 +19,9 @@ import (
 
 var outcome = slo.Outcome{
 	Started: time.Unix(1_700_000_000, 0), InputsScheduled: 1000, InputsLost: 1,
+	ColdStarts: []slo.NodeStarts{{Node: "n1", Starts: 20, P50: 30, P99: 41.5}, {Node: "n2", Starts: 20, P50: 9, P99: 9.5}},
 	Verdicts: []slo.Verdict{
-		{Name: "rtt_p50", Value: new(7.25), Pass: true}, {Name: "rtt_p99", Value: new(21.0)}, {Name: "rtt_p999"}, {Name: "tick_rate", Value: new(120.01), Pass: true},
+		{Name: "cold_start", Value: new(41.5)}, {Name: "rtt_p50", Value: new(7.25), Pass: true}, {Name: "rtt_p99", Value: new(21.0)}, {Name: "rtt_p999"}, {Name: "tick_rate", Value: new(120.01), Pass: true},
 	},
 }
 
@@ -29,12 +30,12 @@ func TestOf(t *testing.T) {
 	got := map[string]float64{}
 	for _, s := range Of(outcome) {
 		require.Equal(t, Job, s.Labels["job"])
-		got[s.Labels["__name__"]+s.Labels["quantile"]+s.Labels["objective"]] = s.Value
+		got[s.Labels["__name__"]+s.Labels["quantile"]+s.Labels["objective"]+s.Labels["node"]] = s.Value
 	}
 	require.Equal(t, map[string]float64{
 		"arena_slo_rtt_seconds0.5": 0.00725, "arena_slo_rtt_seconds0.99": 0.021, "arena_slo_ticks_per_second": 120.01, "arena_slo_loss_ratio": 0.001,
 		"arena_slo_objective_metrtt-p50": 1, "arena_slo_objective_metrtt-p99": 0, "arena_slo_objective_metrtt-p999": 0, "arena_slo_objective_mettick-rate": 1,
-		"arena_slo_last_run_timestamp_seconds": 1.7e9,
+		"arena_slo_last_run_timestamp_seconds": 1.7e9, "arena_slo_objective_metcold-start": 0, "arena_slo_cold_start_secondsn1": 0.0415, "arena_slo_cold_start_secondsn2": 0.0095,
 	}, got)
 }
 
