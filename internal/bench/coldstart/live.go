@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +29,6 @@ const live = "live"
 // containers has the OCI configuration of each container that K3s' containerd runs, in a folder by its id.
 const containers = "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io"
 
-// containerdConfig is what K3s writes for its containerd: the runtime that it runs Wasm with is in it.
-const containerdConfig = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
-
 // handler is the annotation that has crun run a container as Wasm.
 const handler = "run.oci.handler"
 
@@ -47,17 +43,13 @@ func Live(ctx context.Context, job LiveJob) ([]Start, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cold start: %w", err)
 	}
-	runtime, err := runtimeOf(containerdConfig)
-	if err != nil {
-		return nil, fmt.Errorf("cold start: %w", err)
-	}
 	port, err := freePort()
 	if err != nil {
 		return nil, fmt.Errorf("cold start: %w", err)
 	}
 	result, err := Run(ctx, Job{
 		Spec: string(spec), Starts: job.Starts, Port: port, Timeout: job.Timeout,
-		Kinds: []Kind{{Name: live, Runtime: runtime, Image: job.Image, Program: program, Annotations: map[string]string{handler: "wasm"}}},
+		Kinds: []Kind{{Name: live, Runtime: Handler, Image: job.Image, Program: program, Annotations: map[string]string{handler: "wasm"}}},
 	})
 	return result.Starts[live], err
 }
@@ -117,22 +109,6 @@ func programOf(spec []byte) (string, error) {
 		return "", errors.New("OCI configuration: process.args: required")
 	}
 	return known.Process.Args[0], nil
-}
-
-// binaryName finds the program of the handler `wasmedge` in containerd's configuration, whose keys have quotes of either kind.
-var binaryName = regexp.MustCompile(`runtimes\.["']?wasmedge["']?\.options\][^\[]*?\n\s*BinaryName\s*=\s*["']([^"']+)["']`)
-
-// runtimeOf is the OCI runtime that containerd starts Wasm with.
-func runtimeOf(config string) (string, error) {
-	text, err := os.ReadFile(config)
-	if err != nil {
-		return "", err
-	}
-	found := binaryName.FindSubmatch(text)
-	if found == nil {
-		return "", fmt.Errorf("%s: the handler wasmedge has no BinaryName: only crun's cold starts can be measured", config)
-	}
-	return string(found[1]), nil
 }
 
 // freePort is a port that is free for UDP and TCP, as a battle server needs it.

@@ -53,33 +53,6 @@ func TestLiveSpecFails(t *testing.T) {
 	require.ErrorContains(t, err, "read OCI configuration: ")
 }
 
-func TestRuntimeOf(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "config.toml")
-	for text, want := range map[string]string{
-		`[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-  SystemdCgroup = true
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge"]
-  runtime_type = "io.containerd.runc.v2"
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
-  SystemdCgroup = true
-  BinaryName = "/usr/bin/crun"
-`: "/usr/bin/crun",
-		"[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'wasmedge'.options]\n  BinaryName = '/opt/crun'\n": "/opt/crun",
-		`[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
-[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."other".options]
-  BinaryName = "/usr/bin/other"
-`: "",
-	} {
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		got, err := runtimeOf(file)
-		require.Equal(t, want, got)
-		require.Equal(t, want == "", err != nil, "%v", err)
-	}
-	_, err := runtimeOf(file + ".missing")
-	require.ErrorIs(t, err, os.ErrNotExist)
-}
-
 func TestFreePort(t *testing.T) {
 	t.Parallel()
 	port, err := freePort()

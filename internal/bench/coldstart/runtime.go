@@ -2,12 +2,11 @@ package coldstart
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
+	"regexp"
 	"strings"
 
 	"github.com/edge-arena/edge-arena/internal/command"
@@ -19,18 +18,20 @@ const Handler = "handler"
 // containerdConfig is where K3s has the configuration of containerd.
 const containerdConfig = "/var/lib/rancher/k3s/agent/etc/containerd/config.toml"
 
-// handlerOf finds the runtime of the handler wasmedge in containerd's configuration.
-func handlerOf(config string) (string, error) {
-	_, options, ok := strings.Cut(config, `.runtimes."wasmedge".options]`)
-	if ok {
-		options, _, _ = strings.Cut(options, "\n[")
-		for line := range strings.Lines(options) {
-			if name, value, _ := strings.Cut(strings.TrimSpace(line), " = "); name == "BinaryName" {
-				return strconv.Unquote(value)
-			}
-		}
+// binaryName finds the program of the handler `wasmedge` in containerd's configuration, whose keys have quotes of either kind.
+var binaryName = regexp.MustCompile(`runtimes\.["']?wasmedge["']?\.options\][^\[]*?\n\s*BinaryName\s*=\s*["']([^"']+)["']`)
+
+// runtimeOf is the OCI runtime that containerd starts Wasm with.
+func runtimeOf(config string) (string, error) {
+	text, err := os.ReadFile(config)
+	if err != nil {
+		return "", err
 	}
-	return "", errors.New("containerd's configuration names no program for the handler wasmedge")
+	found := binaryName.FindSubmatch(text)
+	if found == nil {
+		return "", fmt.Errorf("%s: the handler wasmedge has no BinaryName: only crun's cold starts can be measured", config)
+	}
+	return string(found[1]), nil
 }
 
 // resolve gives the program of a runtime.
@@ -38,11 +39,7 @@ func resolve(runtime string) (string, error) {
 	if runtime != Handler {
 		return runtime, nil
 	}
-	config, err := os.ReadFile(containerdConfig)
-	if err != nil {
-		return "", err
-	}
-	return handlerOf(string(config))
+	return runtimeOf(containerdConfig)
 }
 
 // runtime runs the OCI runtime. The container inherits its output.

@@ -1,38 +1,38 @@
 package coldstart
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestHandlerOf(t *testing.T) {
+func TestRuntimeOf(t *testing.T) {
 	t.Parallel()
-	const runc = `[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-  BinaryName = "/usr/bin/runc"
-`
-	const wasmedge = `[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge"]
+	file := filepath.Join(t.TempDir(), "config.toml")
+	for text, want := range map[string]string{
+		`[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+  SystemdCgroup = true
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge"]
   runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
-`
-	tests := map[string]struct{ config, want string }{
-		"first":           {wasmedge + "  BinaryName = \"/a b/crun\"\n  SystemdCgroup = false\n" + runc, "/a b/crun"},
-		"last":            {runc + wasmedge + "  SystemdCgroup = false\n  BinaryName = \"/crun\"", "/crun"},
-		"another's alone": {wasmedge + runc, ""},
-		"no handler":      {runc, ""},
+  SystemdCgroup = true
+  BinaryName = "/a b/crun"
+`: "/a b/crun",
+		"[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.'wasmedge'.options]\n  BinaryName = '/opt/crun'\n": "/opt/crun",
+		`[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."other".options]
+  BinaryName = "/usr/bin/other"
+`: "",
+	} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		got, err := runtimeOf(file)
+		require.Equal(t, want, got)
+		require.Equal(t, want == "", err != nil, "%v", err)
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := handlerOf(tt.config)
-			if tt.want == "" {
-				require.EqualError(t, err, "containerd's configuration names no program for the handler wasmedge")
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, tt.want, got)
-		})
-	}
+	_, err := runtimeOf(file + ".missing")
+	require.ErrorIs(t, err, os.ErrNotExist)
 	got, err := resolve("runc")
 	require.NoError(t, err)
 	require.Equal(t, "runc", got)
