@@ -27,12 +27,12 @@ func report() *Report {
 		Pods: 10, BotsPerPod: 10, TickRate: 120, Rounds: 2, DurationSec: 15,
 		Wasm: Side{
 			RTT: times(2), RTTLessTickWait: times(.2), TickRate: 119.9, Inputs: 1000, InputsLost: 1, CoresPerPod: .06, PSSPerPod: 26e6, RSSPerPod: 34e6,
-			Weight: PodWeight{Libraries: 6e6, Own: 20e6, Shim: 5e6, Pause: 1e5}, Lateness: ticks.Times{.1, .5, .9}, Compute: ticks.Times{.05, .2, .3},
+			Weight: PodWeight{Libraries: 6e6, Own: 20e6, Shim: 5e6, Pause: 1e5}, Lateness: ticks.Times{P50: .1, P99: .5, P999: .9}, Compute: ticks.Times{P50: .05, P99: .2, P999: .3},
 			Curve: []chart.Point{{Value: 2}, {Percentile: 50, Value: 4}, {Percentile: 99.99, Value: 10}},
 		},
 		Native: Side{
 			RTT: times(1), RTTLessTickWait: times(.1), TickRate: 120, Inputs: 1000, CoresPerPod: .03, PSSPerPod: 2e6, RSSPerPod: 4e6,
-			Weight: PodWeight{Libraries: 1e6, Own: 1e6, Shim: 5e6, Pause: 1e5}, Lateness: ticks.Times{.1, .4, .6}, Compute: ticks.Times{.03, .1, .2},
+			Weight: PodWeight{Libraries: 1e6, Own: 1e6, Shim: 5e6, Pause: 1e5}, Lateness: ticks.Times{P50: .1, P99: .4, P999: .6}, Compute: ticks.Times{P50: .03, P99: .1, P999: .2},
 			Curve: []chart.Point{{Value: 1}, {Percentile: 50, Value: 2}, {Percentile: 99.99, Value: 5}},
 		},
 	}
