@@ -59,7 +59,7 @@ func makeWave(ctx *pulumi.Context, region *config.Region, watch *credentials.Reg
 			continue
 		}
 		g.Go(func() (err error) {
-			args := &city.Args{Region: region.Name, City: c, Watch: watch, After: after}
+			args := &city.Args{Region: region.Name, City: c, Watched: region.Watched(), Watch: watch, After: after}
 			if len(region.Watched()) > 1 {
 				args.Hub = region.HubAddress()
 			}

@@ -15,6 +15,10 @@ const (
 	// onTime is how late a tick may start and count as on time: half the time between two ticks at 120 a second, which is what clients hide by
 	// drawing between two snapshots. The battle server's histogram has a bound there.
 	onTime = "0.004"
+
+	// leastEvents is how many events a budget's window must hold before an alert says that it burns: the ticks of one battle in 10 minutes, or the inputs
+	// of one player. A share of fewer is that of the moments in which a city was installed, or was measured, and not of a month.
+	leastEvents = tickRate * 10 * 60
 )
 
 // Objective is one promise.
@@ -33,6 +37,8 @@ type Objective struct {
 	Unit string
 	// Target is the share of good events that is promised, below 1. It is 0 for what is no share of events: see Events.
 	Target float64
+	// LeastEvents is how many events a window must have before its share says anything; 0 where each counts.
+	LeastEvents float64
 	// Events and Errors are what the share is reckoned from: PromQL for the events a second of a city, and for those of them that were not good.
 	// They are empty where a city cannot see the events by itself.
 	Events, Errors string
@@ -53,7 +59,7 @@ type Table struct {
 	// TickRate is the rate at which battles run. It is held as the share of ticks that came, and came on time.
 	TickRate Objective
 	// ColdStart bounds the time from the start of the runtime to the first answer. No server can see its own cold start, so it is known where
-	// `arena slo` or a bench has measured it, and held as a limit.
+	// `arena slo --cold-starts` has measured it, and held as a limit.
 	ColdStart Objective
 	// Availability is the share of time in which a city takes players in and has a battle for them.
 	Availability Objective
@@ -90,10 +96,11 @@ func Objectives() Table {
 		TickRate: Objective{
 			Name: "tick-rate", Title: "Tick rate", Promise: "battles run at 120 ticks a second: of 120 ticks, 119.5 come on time", Source: "4.2, FPS 120+",
 			Limit: tickRate, Unit: "hertz", Target: leastTickRate / tickRate,
-			// Ticks that a resting server counts without running them are no events: nobody waits for them.
-			Events: `sum(rate(battle_tick_lateness_seconds_count{job="battle"}[1m])) + sum(rate(battle_ticks_skipped_total{job="battle"}[1m]))`,
-			Errors: `sum(rate(battle_tick_lateness_seconds_count{job="battle"}[1m])) - sum(rate(battle_tick_lateness_seconds_bucket{job="battle",le="` + onTime +
-				`"}[1m])) + sum(rate(battle_ticks_skipped_total{job="battle"}[1m]))`,
+			LeastEvents: leastEvents,
+			// Ticks of a pod that nobody plays on are no events: nobody waits for them. A server has some while it starts, and a few a second while it rests.
+			Events: played(`rate(battle_tick_lateness_seconds_count{job="battle"}[1m])`) + ` + ` + played(`rate(battle_ticks_skipped_total{job="battle"}[1m])`),
+			Errors: played(`rate(battle_tick_lateness_seconds_count{job="battle"}[1m])`) +
+				` - ` + played(`rate(battle_tick_lateness_seconds_bucket{job="battle",le="`+onTime+`"}[1m])`) + ` + ` + played(`rate(battle_ticks_skipped_total{job="battle"}[1m])`),
 		},
 		ColdStart: Objective{
 			Name: "cold-start", Title: "Cold start", Promise: "a battle pod answers within 10 ms of its runtime's start", Source: "4.2, cold start",
@@ -120,10 +127,15 @@ func Objectives() Table {
 	}
 }
 
+// played sums series of battle pods up, of those alone that somebody has played on within the minute over which they are rates.
+func played(series string) string {
+	return `sum(` + series + ` and on (namespace, pod) max_over_time(battle_players{job="battle"}[1m]) > 0)`
+}
+
 // rtt is the objective that a share of the round trips, as battle servers see them, is within a bound of their histogram.
 func rtt(name, title, promise string, target float64, bound string, limit float64) Objective {
 	return Objective{
-		Name: name, Title: title, Promise: promise, Source: "4.2, latency", Limit: limit, Unit: "s", Target: target,
+		Name: name, Title: title, Promise: promise, Source: "4.2, latency", Limit: limit, Unit: "s", Target: target, LeastEvents: leastEvents,
 		Events: `sum(rate(battle_rtt_seconds_count{job="battle"}[1m]))`,
 		Errors: `sum(rate(battle_rtt_seconds_count{job="battle"}[1m])) - sum(rate(battle_rtt_seconds_bucket{job="battle",le="` + bound + `"}[1m]))`,
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/players"
 	"github.com/edge-arena/edge-arena/internal/slo"
 	"github.com/edge-arena/edge-arena/internal/slo/push"
+	"github.com/edge-arena/edge-arena/internal/slo/starts"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 	"github.com/edge-arena/edge-arena/lobby/token"
 )
@@ -60,14 +61,29 @@ func TestMonitoring(t *testing.T) {
 	stage("grafana", w.requireGrafana)
 }
 
-// measure plays bots in both cities and tells their Prometheus what came out, as `arena slo` does.
+// measure plays bots in both cities, has their nodes start the battle server, and tells their Prometheus what came out, as `arena slo --cold-starts` does.
 func (w *watched) measure() {
 	w.t.Helper()
+	const coldStarts = 10
+	region, err := w.stack.Region()
+	require.NoError(w.t, err)
+	cities, err := w.stack.Cities(w.t.Context())
+	require.NoError(w.t, err)
 	for _, city := range []string{"hub", "far"} {
-		report, err := w.play(w.t.Context(), city, 2, 30*time.Second, nil)
+		// More round trips than it takes for their shares to count: what this machine is too slow for fires before anything is broken on purpose.
+		report, err := w.play(w.t.Context(), city, 10, 40*time.Second, nil)
 		require.NoError(w.t, err)
+		nodes, err := starts.Hosts(region, city, []slo.Target{report.Pods[0].Target})
+		require.NoError(w.t, err)
+		took, err := starts.Measure(w.t.Context(), starts.Config{Root: machine.ws.Root, Image: cities[city].Battle.Image, Starts: coldStarts}, nodes)
+		require.NoError(w.t, err)
+		require.Len(w.t, took, 1)
+		require.Equal(w.t, coldStarts, took[0].Starts)
+		require.Positive(w.t, took[0].P50)
+		require.GreaterOrEqual(w.t, took[0].P99, took[0].P50)
+		report = report.WithColdStarts(took)
 		require.NoError(w.t, push.To(w.t.Context(), w.connections[city], push.Of(slo.NewOutcome("", "", 1, report)), time.Now()))
-		w.t.Logf("%s: rtt %+v", city, report.Total.RTT)
+		w.t.Logf("%s: rtt %+v, cold starts %+v", city, report.Total.RTT, took)
 		w.join(city)
 		// Gatekeeper is asked, and says no.
 		out, err := w.rig.Exec(w.t.Context(), city+"-1", "/usr/local/bin/k3s", "kubectl", "--kubeconfig", "/etc/rancher/k3s/k3s.yaml",
@@ -180,8 +196,8 @@ func (w *watched) requireAlert(city string) {
 	slow := make(chan error, 1)
 	playing, stop := context.WithCancel(ctx)
 	go func() {
-		// Every second pod is 25 ms away: its players wait more than 20 ms, and less than 50.
-		_, err := w.play(playing, city, 2, 4*time.Minute, map[int]time.Duration{0: 12500 * time.Microsecond})
+		// Every second pod is 25 ms away: its players wait more than 20 ms, and less than 50. Enough of them play that their share counts soon.
+		_, err := w.play(playing, city, 4, 4*time.Minute, map[int]time.Duration{0: 12500 * time.Microsecond})
 		slow <- err
 	}()
 	fires := func() (bool, error) {
@@ -196,11 +212,7 @@ func (w *watched) requireAlert(city string) {
 	w.t.Logf("before: %v, broken: %v", before, raised)
 	fresh := slices.DeleteFunc(raised, func(alert string) bool { return slices.Contains(before, alert) })
 	require.Equal(w.t, []string{name}, fresh, "the objective's alert and no other")
-	known := func() bool {
-		body, err := w.get("hub", "alertmanager:9093", "/api/v2/alerts", map[string]string{"filter": `alertname="` + name + `"`})
-		return err == nil && strings.Contains(string(body), `"city":"`+city+`"`) && strings.Contains(string(body), `"region":"`)
-	}
-	require.Eventually(w.t, known, time.Minute, 2*time.Second, "Alertmanager knows %s", name)
+	require.Eventually(w.t, func() bool { return w.told(name, `"city":"`+city+`"`, `"region":"`) }, time.Minute, 2*time.Second, "Alertmanager knows %s", name)
 
 	// Many who are well outweigh the few who were not: nobody is woken any more. The ticket of the same name stays, for its windows are of hours, and
 	// this city is younger than they are.
@@ -214,6 +226,13 @@ func (w *watched) requireAlert(city string) {
 	require.Eventually(w.t, func() bool { yes, err := fires(); return err == nil && !yes }, 6*time.Minute, 5*time.Second, "%s has not been resolved", name)
 	stop()
 	<-well //nolint:errcheck // They were told to end.
+}
+
+// told tells whether Alertmanager has an alert of that name, and each of the parts is in what it says of it.
+func (w *watched) told(name string, parts ...string) bool {
+	w.t.Helper()
+	body, err := w.get("hub", "alertmanager:9093", "/api/v2/alerts", map[string]string{"filter": `alertname="` + name + `"`})
+	return err == nil && !slices.ContainsFunc(append(parts, `"alertname":"`+name+`"`), func(part string) bool { return !strings.Contains(string(body), part) })
 }
 
 // requireDataSurvivesAKill kills a city's Prometheus without warning, and asserts that it comes back with what it had.

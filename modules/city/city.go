@@ -23,6 +23,8 @@ type Args struct {
 	City config.City
 	// Hub is where the region's hub is reached, `host:port`. Default is nowhere: no other city sends anything.
 	Hub string
+	// Watched are the names of the region's cities that are monitored: its hub waits for their metrics. Default is none.
+	Watched []string
 	// Watch are the credentials of the region's monitoring. Required where several of its cities are monitored, and with Grafana.
 	Watch *credentials.Region
 	// After are resources to wait for before any of its nodes is touched: the gates of the wave before. Default is none.

@@ -36,7 +36,7 @@ func (b *builder) makeMonitoring() error {
 	if !b.city.IsHub {
 		return nil
 	}
-	hub := &monitoring.HubArgs{Region: b.args.Region, City: b.city, Watched: city, Cluster: b.cluster}
+	hub := &monitoring.HubArgs{Region: b.args.Region, City: b.city, Cities: b.args.Watched, Watched: city, Cluster: b.cluster}
 	if watch != nil {
 		hub.GrafanaPassword = watch.GrafanaPassword
 		if b.args.Hub != "" {

@@ -77,9 +77,13 @@ type Alertmanager struct {
 	// WebhookURLFile is a file, readable by its owner alone, with the address that the region's alerts are sent to. Default is none: alerts are seen
 	// in Alertmanager and on dashboards, and sent to nobody.
 	WebhookURLFile string `mapstructure:"webhookURLFile"`
+	// WatchdogURLFile is a file like that with the address that the hub's sign of life is sent to every minute: a service outside the region that
+	// raises an alarm when it stays away. Default is none: it goes where the region's alerts go, once an hour.
+	WatchdogURLFile string `mapstructure:"watchdogURLFile"`
 
-	// WebhookURL is the content of WebhookURLFile: a secret.
-	WebhookURL string `mapstructure:"-"`
+	// WebhookURL and WatchdogURL are the content of the files: secrets.
+	WebhookURL  string `mapstructure:"-"`
+	WatchdogURL string `mapstructure:"-"`
 }
 
 // Grafana shows dashboards.

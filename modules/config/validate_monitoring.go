@@ -140,6 +140,7 @@ func (m *Monitoring) resolve(root string, at scope) {
 		return content
 	}
 	m.Hub.Alertmanager.WebhookURL = secret("monitoring.hub.alertmanager.webhookURLFile", m.Hub.Alertmanager.WebhookURLFile)
+	m.Hub.Alertmanager.WatchdogURL = secret("monitoring.hub.alertmanager.watchdogURLFile", m.Hub.Alertmanager.WatchdogURLFile)
 	m.External.Prometheus.Token = secret("monitoring.external.prometheus.tokenFile", m.External.Prometheus.TokenFile)
 	m.External.Loki.Token = secret("monitoring.external.loki.tokenFile", m.External.Loki.TokenFile)
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
@@ -107,12 +108,20 @@ func TestLokiConfig(t *testing.T) {
 
 func TestAlertmanagerConfig(t *testing.T) {
 	t.Parallel()
-	text, err := alertmanagerConfig("east", false)
+	text, err := alertmanagerConfig("east", false, false)
 	require.NoError(t, err)
 	require.NotContains(t, text, "region-east", "without an address nobody is told")
-	text, err = alertmanagerConfig("east", true)
+	require.NotContains(t, text, "atchdog")
+	text, err = alertmanagerConfig("east", true, false)
 	require.NoError(t, err)
 	golden(t, "alertmanager.yml", text)
+	text, err = alertmanagerConfig("east", true, true)
+	require.NoError(t, err)
+	golden(t, "alertmanager-watchdog.yml", text)
+	text, err = alertmanagerConfig("east", false, true)
+	require.NoError(t, err)
+	require.NotContains(t, text, "region-east", "its own address is the sign of life's alone")
+	require.Contains(t, text, configDir+"/"+watchdogFile)
 }
 
 func TestGrafanaFiles(t *testing.T) {
@@ -132,7 +141,7 @@ func TestCityRules(t *testing.T) {
 	t.Parallel()
 	city := config.City{
 		Name: "shanghai", Location: &config.Location{Latitude: 31.23, Longitude: 121.47},
-		Settings: config.Settings{Battle: config.Battle{Replicas: 10}, Prices: config.Prices{Currency: "USD"}},
+		Settings: config.Settings{Lobby: config.Lobby{Backups: config.Backups{Every: 6 * time.Hour}}, Battle: config.Battle{Replicas: 10}, Prices: config.Prices{Currency: "USD"}},
 		Nodes:    []config.Node{{NodeSettings: config.NodeSettings{Prices: config.Prices{NodeMonth: 40}}}, {NodeSettings: config.NodeSettings{Prices: config.Prices{NodeMonth: 42.5}}}},
 	}
 	text, err := cityRules("east", city, true, 400)
@@ -181,7 +190,7 @@ func TestSplit(t *testing.T) {
 func TestHubRules(t *testing.T) {
 	t.Parallel()
 	all := func(m config.Monitoring) string {
-		rules, err := hubRules(m)
+		rules, err := hubRules(m, "east", []string{"suzhou", "shanghai"})
 		require.NoError(t, err)
 		var text strings.Builder
 		for _, name := range sortedKeys(rules) {
@@ -197,4 +206,7 @@ func TestHubRules(t *testing.T) {
 	m.External.Loki.URL = "https://logs.example.com/otlp"
 	require.NotContains(t, all(m), "alert: LokiDown")
 	require.Contains(t, all(m), "alert: CitySilent")
+	rules, err := hubRules(m, "east", []string{"suzhou", "shanghai"})
+	require.NoError(t, err)
+	golden(t, "cities.yaml", rules["cities.yaml"])
 }

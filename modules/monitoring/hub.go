@@ -23,6 +23,8 @@ type HubArgs struct {
 	Region string
 	// City is the city that runs it. Required.
 	City config.City
+	// Cities are the region's cities that send to it. Default is none: it waits for nobody.
+	Cities []string
 	// Watched is that city's own monitoring. Required.
 	Watched *City
 	// Gateway is what the hub shows the other cities. Default is no gateway: no other city sends anything.
@@ -112,15 +114,18 @@ func (b *hubBuilder) keep(p part) error {
 
 func (b *hubBuilder) makeAlertmanager() error {
 	a := b.settings().Hub.Alertmanager
-	text, err := alertmanagerConfig(b.args.Region, a.WebhookURL != "")
+	text, err := alertmanagerConfig(b.args.Region, a.WebhookURL != "", a.WatchdogURL != "")
 	if err != nil {
 		return err
 	}
 	files := pulumi.StringMap{"alertmanager.yml": pulumi.String(text)}
 	fingerprint := pulumi.StringInput(pulumi.String(hashOf(map[string]string{"alertmanager.yml": text})))
-	if a.WebhookURL != "" {
-		url := pulumi.ToSecret(pulumi.String(a.WebhookURL)).(pulumi.StringOutput)
-		files[webhookFile] = url
+	for _, receiver := range []struct{ file, url string }{{webhookFile, a.WebhookURL}, {watchdogFile, a.WatchdogURL}} {
+		if receiver.url == "" {
+			continue
+		}
+		url := pulumi.ToSecret(pulumi.String(receiver.url)).(pulumi.StringOutput)
+		files[receiver.file] = url
 		fingerprint = credentials.Fingerprint(fingerprint.ToStringOutput(), url)
 	}
 	configured, err := b.secret("alertmanager-config", "alertmanager-config", files)
@@ -155,7 +160,7 @@ func (b *hubBuilder) makePrometheus() error {
 	if err != nil {
 		return err
 	}
-	rules, err := hubRules(m)
+	rules, err := hubRules(m, b.args.Region, b.args.Cities)
 	if err != nil {
 		return err
 	}

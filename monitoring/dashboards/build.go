@@ -80,7 +80,7 @@ func (b board) firing() *dashboard.AnnotationQueryBuilder {
 		scope = "@region"
 	}
 	return dashboard.NewAnnotationQueryBuilder().Name("Alerts").Enable(true).IconColor(red).
-		Datasource(source(Prometheus)).Expr(in(`ALERTS{alertstate="firing",` + scope + `}`))
+		Datasource(source(Prometheus)).Expr(in(`ALERTS{` + firing + `,` + scope + `}`))
 }
 
 func (b board) has(name string) bool {

@@ -31,7 +31,7 @@ func city() board {
 					q(`sum(city:battle_players:sum{@city})`, "players"), q(`sum(city:battle_players_limit:sum{@city})`, "seats")),
 				number("Available, last hour", "percentunit", "The share of the last hour in which the city took players in and had a battle for them. Promised are 99.99 % of a month.",
 					q(`1 - max(city:slo_error_ratio:rate1h{objective="availability",@city})`, "")).above(t.Availability.Target),
-				number("Cold start, from outside", "s", "From the start of the runtime to the first answer, where it was measured within a day. Promised are "+ms(t.ColdStart.Limit)+".",
+				number("Cold start, from outside", "s", "P99 from the start of the runtime to the first answer on the slowest node, where `arena slo --cold-starts` measured it within a day. Promised are "+ms(t.ColdStart.Limit)+".",
 					q(`max(last_over_time(arena_slo_cold_start_seconds{@city}[1d]))`, "")).below(t.ColdStart.Limit),
 				number("Last look from outside", "s", "How long ago bots last measured the city.", q(`time() - max(last_over_time(arena_slo_last_run_timestamp_seconds{@city}[7d]))`, "")),
 				number("Outside: promises met", "none", "What the bots found when they last played within a day.",

@@ -5,11 +5,14 @@ import "github.com/edge-arena/edge-arena/monitoring"
 // place is each city that has been there in the last day, once, with its place on Earth.
 const place = `max by (region, city, latitude, longitude) (last_over_time(edge_arena_city_info{@city}[1d]))`
 
+// firing selects what fires and is wrong: a sign of life fires always.
+const firing = `alertstate="firing",severity=~"page|ticket"`
+
 // state is 2 where an alert pages, 1 where one writes a ticket, 0 where none fires.
 const state = `(
     2 * (count by (region, city) (ALERTS{@city,alertstate="firing",severity="page"}) > bool 0)
   or
-    (count by (region, city) (ALERTS{@city,alertstate="firing"}) > bool 0)
+    (count by (region, city) (ALERTS{@city,` + firing + `}) > bool 0)
   or
     0 * max by (region, city) (last_over_time(edge_arena_city_info{@city}[1d]))
 )`
@@ -82,6 +85,6 @@ func alerts(scope string) panel {
 			{field: "region", title: "Region"}, {field: "city", title: "City"}, {field: "alertname", title: "Alert"},
 			{field: "severity", title: "Severity", words: map[string]word{Page: {Page, red}, Ticket: {Ticket, yellow}}}, {field: "pod", title: "Pod"}, {field: "node", title: "Node"},
 		},
-		q(`max by (region, city, alertname, severity, pod, node) (ALERTS{alertstate="firing",`+scope+`})`, ""),
+		q(`max by (region, city, alertname, severity, pod, node) (ALERTS{`+firing+`,`+scope+`})`, ""),
 	).wide(24).tall(8)
 }

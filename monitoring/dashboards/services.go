@@ -27,7 +27,8 @@ func services() board {
 				graph("Way to the ledger", "s", "How long the last result took from the stream to the ledger.", q(`lobby_results_delay_seconds{@city}`, "{{city}}")),
 				graph("Refused and missed", "ops", "Messages in a second that are no results, and results that the stream had forgotten before they were read.",
 					q(`sum by (result) (rate(lobby_results_refused_total{@city}[$__rate_interval]))`, "{{result}}"), q(`sum(rate(lobby_results_missed_total{@city}[$__rate_interval]))`, "missed")),
-				number("Last backup", "s", "Age of the newest good backup. One is made every 6 hours.", q(`max(time() - lobby_ledger_last_backup_timestamp_seconds{@city})`, "")).below(13 * 3600).wide(4).tall(8),
+				number("Last backup", "s", "Age of the newest good backup, and the longest time from one to the next that a stack file asks for.",
+					q(`max(time() - lobby_ledger_last_backup_timestamp_seconds{@city})`, "age"), q(`max(edge_arena_city_ledger_backup_interval_seconds{@city})`, "asked for")).wide(4).tall(8),
 				number("Backups, last day", "none", "Backups by whether they were good.", q(`sum by (result) (increase(lobby_ledger_backups_total{@city}[1d]))`, "{{result}}")).wide(4).tall(8),
 			}},
 			{"NATS", []panel{

@@ -36,7 +36,7 @@ func battleSeries() Group {
 
 // battle are the alerts on what players play on.
 func battle() []alert {
-	const pod = "pod {{ $labels.pod }} on {{ $labels.node }}"
+	const pod = "pod {{ $labels.pod }} on {{ $labels.node }} of city {{ $externalLabels.city }}"
 	return []alert{
 		{
 			// The promise is 10 s. Two scrapes in a row must have failed before a city counts as away, which takes 30 s, so what is seen here has lasted longer.
@@ -86,14 +86,14 @@ func battle() []alert {
 			name: "BattlePodMemoryHigh", severity: Ticket, wait: "10m",
 			expr: `container_memory_working_set_bytes{job="cadvisor",container!=""} / (container_spec_memory_limit_bytes{job="cadvisor",container!=""} > 0) > 0.9` +
 				battlePods,
-			summary:     "Battle pod {{ $labels.pod }} uses {{ $value | humanizePercentage }} of its memory limit",
+			summary:     "Battle pod {{ $labels.pod }} of city {{ $externalLabels.city }} uses {{ $value | humanizePercentage }} of its memory limit",
 			description: "At the limit the kernel ends the pod, and its battles with it.",
 		},
 		{
 			name: "BattlePodThrottled", severity: Ticket, wait: "10m",
 			expr: `rate(container_cpu_cfs_throttled_periods_total{job="cadvisor",container!=""}[5m])
   / (rate(container_cpu_cfs_periods_total{job="cadvisor",container!=""}[5m]) > 0) > 0.05` + battlePods,
-			summary:     "Battle pod {{ $labels.pod }} is held back in {{ $value | humanizePercentage }} of its processor periods",
+			summary:     "Battle pod {{ $labels.pod }} of city {{ $externalLabels.city }} is held back in {{ $value | humanizePercentage }} of its processor periods",
 			description: "The pod has used up its processor limit for 10 minutes, and waits for as long as the kernel says while ticks are due.",
 		},
 		{
@@ -130,7 +130,7 @@ func battle() []alert {
 		},
 		{
 			name: "BattleResultsLost", severity: Page, expr: `increase(battle_results_lost_total{job="battle"}[15m]) > 0`,
-			summary:     "Battle " + pod + " has given up results of battles",
+			summary:     "Battle " + pod + " has given up {{ $value | humanize }} results of battles",
 			description: "More than 256 results waited for NATS, and the oldest were dropped in the last 15 minutes. They are gone.",
 		},
 		{

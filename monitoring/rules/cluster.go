@@ -62,34 +62,34 @@ func node() []alert {
 	return []alert{
 		{
 			name: "NodeMemoryLow", severity: Ticket, expr: `node_memory_MemAvailable_bytes{job="node"} / node_memory_MemTotal_bytes{job="node"} < 0.1`, wait: "5m",
-			summary:     "Node {{ $labels.node }} has {{ $value | humanizePercentage }} of its memory left",
+			summary:     "Node {{ $labels.node }} of city {{ $externalLabels.city }} has {{ $value | humanizePercentage }} of its memory left",
 			description: "For 5 minutes. At 100 MiB left the kubelet evicts pods; battle pods are among them.",
 		},
 		{
 			name: "NodeDiskFull", severity: Page, expr: `node_filesystem_avail_bytes` + root + ` / node_filesystem_size_bytes` + root + ` < 0.1`, wait: "5m",
-			summary:     "Node {{ $labels.node }} has {{ $value | humanizePercentage }} of its disk left",
+			summary:     "Node {{ $labels.node }} of city {{ $externalLabels.city }} has {{ $value | humanizePercentage }} of its disk left",
 			description: "For 5 minutes. K3s' datastore, the ledger and JetStream stop when it is full; the kubelet evicts pods before.",
 		},
 		{
 			name: "NodeDiskFills", severity: Ticket, wait: "30m",
 			expr:        `predict_linear(node_filesystem_avail_bytes` + root + `[6h], 24 * 3600) < 0 and node_filesystem_avail_bytes` + root + ` / node_filesystem_size_bytes` + root + ` < 0.4`,
-			summary:     "The disk of node {{ $labels.node }} will be full within a day",
+			summary:     "The disk of node {{ $labels.node }} of city {{ $externalLabels.city }} will be full within a day",
 			description: "If it goes on as in the last 6 hours.",
 		},
 		{
 			name: "NodeCPUBusy", severity: Ticket, expr: `1 - avg by (node) (rate(node_cpu_seconds_total{job="node",mode="idle"}[5m])) > 0.9`, wait: "10m",
-			summary:     "Node {{ $labels.node }} uses {{ $value | humanizePercentage }} of its processors",
+			summary:     "Node {{ $labels.node }} of city {{ $externalLabels.city }} uses {{ $value | humanizePercentage }} of its processors",
 			description: "For 10 minutes. Ticks come late when battle pods have to wait for a processor.",
 		},
 		{
 			name: "NodeDropsPackets", severity: Ticket, expr: `rate(node_netstat_Udp_RcvbufErrors{job="node"}[5m]) > 1`, wait: "5m",
-			summary:     "Node {{ $labels.node }} drops {{ $value | humanize }} UDP packets a second",
+			summary:     "Node {{ $labels.node }} of city {{ $externalLabels.city }} drops {{ $value | humanize }} UDP packets a second",
 			description: "For 5 minutes. They arrived, but the socket's buffer was full: a battle pod does not come to read them.",
 		},
 		{
 			// A ticket lives 10 s by default.
 			name: "NodeClockOff", severity: Ticket, expr: `abs(node_timex_offset_seconds{job="node"}) > 0.5`, wait: "5m",
-			summary:     "The clock of node {{ $labels.node }} is off by {{ $value | humanizeDuration }}",
+			summary:     "The clock of node {{ $labels.node }} of city {{ $externalLabels.city }} is off by {{ $value | humanizeDuration }}",
 			description: "For 5 minutes. Tickets live for seconds: on a wrong clock they are refused, or live too long.",
 		},
 	}

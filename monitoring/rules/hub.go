@@ -12,9 +12,15 @@ const (
 	budget      = "objective:slo_budget:ratio"
 )
 
+// awaited is 1 for each city that is in the stack file and has been heard since: it is to be heard now. A city that is being installed is not yet, and
+// one that was taken out of the file is not any more. The hub forgets it when it has been away itself for a day.
+const awaited = "city:awaited:bool"
+
 // fleetSeries are sums over cities, and each city's budget of the month.
 func fleetSeries() Group {
 	g := Group{Name: "fleet-series", Interval: "1m", Rules: []Rule{
+		{Record: awaited, Expr: `edge_arena_city_watched
+  and on (region, city) (last_over_time(up{job="prometheus"}[2m]) or on (region, city) last_over_time(` + awaited + `[1d]))`},
 		{Record: "region:cities:count", Expr: `count by (region) (last_over_time(edge_arena_city_info[2m]))`},
 		{Record: "region:battle_players:sum", Expr: `sum by (region) (city:battle_players:sum)`},
 		{Record: "region:slo_error_ratio:rate1h", Expr: `sum by (region, objective) (city:slo_errors:rate1h) / (sum by (region, objective) (city:slo_events:rate1h) > 0)`},
@@ -38,7 +44,7 @@ func fleet() []alert {
 	return []alert{
 		{
 			name: "CitySilent", severity: Page, wait: "1m",
-			expr:        `max by (region, city) (max_over_time(up{job="prometheus"}[1d])) unless on (region, city) last_over_time(up{job="prometheus"}[2m])`,
+			expr:        awaited + ` unless on (region, city) last_over_time(up{job="prometheus"}[2m])`,
 			summary:     city + " sends no metrics",
 			description: "For 3 minutes. Its WAN is cut, its Prometheus is down, or all of it is. A city that is cut off plays on.",
 		},
@@ -48,15 +54,15 @@ func fleet() []alert {
 			description: "{{ $value | humanize }} times the budget of 30 days is spent. Roll nothing out there that is not a mend.",
 		},
 		{
-			name: "OutsideObjectiveMissed", severity: Ticket, expr: `last_over_time(arena_slo_objective_met[1d]) == 0`, wait: "1m",
+			name: "OutsideObjectiveMissed", severity: Ticket, expr: `last_over_time(arena_slo_objective_met{objective!="cold-start"}[1d]) == 0`, wait: "1m",
 			summary:     city + " missed {{ $labels.objective }} when it was measured from outside",
 			description: "The last run of `arena slo` or of the gate within a day found the objective broken, as players would.",
 		},
 		{
 			name: "ColdStartSlow", severity: Ticket, labels: map[string]string{"objective": "cold-start"}, wait: "1m",
 			expr:        `last_over_time(arena_slo_cold_start_seconds[1d]) > ` + strconv.FormatFloat(monitoring.Objectives().ColdStart.Limit, 'g', -1, 64),
-			summary:     city + " starts a battle pod in {{ $value | humanizeDuration }}",
-			description: "Promised is that " + monitoring.Objectives().ColdStart.Promise + ". It was measured within the last day.",
+			summary:     "Node {{ $labels.node }} of city {{ $labels.city }}, region {{ $labels.region }}, starts a battle server in {{ $value | humanizeDuration }}",
+			description: "Promised is that " + monitoring.Objectives().ColdStart.Promise + ". It is P99 of the last run of `arena slo --cold-starts` within a day.",
 		},
 	}
 }
@@ -64,6 +70,12 @@ func fleet() []alert {
 // hub are the alerts on the hub's own services.
 func hub() []alert {
 	return []alert{
+		{
+			// It says nothing where nothing comes in: a hub that is deaf is as bad as one that is dumb.
+			name: Watchdog, severity: Heartbeat, expr: `count by (region) (last_over_time(up{job="prometheus"}[2m]))`,
+			summary:     "The hub of region {{ $externalLabels.region }} hears from cities ({{ $value }}), and can tell",
+			description: "A sign of life, and always there. When it stays away the hub hears no city, evaluates no rule, or reaches nobody: then no alert of the region does.",
+		},
 		{
 			name: "LokiDown", severity: Ticket, expr: `up{job="loki"} == 0 or absent(up{job="loki"})`, wait: "2m",
 			summary:     "Loki is down",
@@ -103,7 +115,7 @@ func hub() []alert {
 		{
 			name: "HubRulesFail", severity: Ticket, expr: `increase(prometheus_rule_evaluation_failures_total{job="prometheus-hub"}[10m]) > 0`, wait: "1m",
 			summary:     "Rules of group {{ $labels.rule_group }} fail in the hub's Prometheus",
-			description: "Alerts of this group may be silent, and dashboards of the fleet incomplete.",
+			description: "{{ $value | humanize }} evaluations in 10 minutes. Alerts of this group may be silent, and dashboards of the fleet incomplete.",
 		},
 	}
 }

@@ -71,7 +71,7 @@ func ledger() []alert {
 		},
 		{
 			name: "LedgerResultsMissed", severity: Page, expr: `increase(lobby_results_missed_total{job="lobby"}[1h]) > 0`,
-			summary:     "The ledger of city {{ $externalLabels.city }} has missed results",
+			summary:     "The ledger of city {{ $externalLabels.city }} has missed {{ $value | humanize }} results",
 			description: "The stream had forgotten them before the ledger read them. They are in no ledger.",
 		},
 		{
@@ -80,10 +80,12 @@ func ledger() []alert {
 			description: "It was restored from a backup, and reads again what came later. The damaged file is kept beside it. The alert ends with the lobby's next start.",
 		},
 		{
-			// The default is a backup every 6 hours, and the first at the start.
-			name: "LedgerBackupOld", severity: Ticket, expr: `time() - lobby_ledger_last_backup_timestamp_seconds{job="lobby"} > 13 * 3600`, wait: "10m",
+			// One is made at the lobby's start, and then as often as the stack file says. One that is late is no reason yet, two are.
+			name: "LedgerBackupOld", severity: Ticket, wait: "10m",
+			expr: `time() - lobby_ledger_last_backup_timestamp_seconds{job="lobby"}
+  > on () group_left () 2 * max(edge_arena_city_ledger_backup_interval_seconds) + 3600`,
 			summary:     "The last backup of the ledger of city {{ $externalLabels.city }} is {{ $value | humanizeDuration }} old",
-			description: "Backups are made every 6 hours. When the ledger is lost, what is older than the stream remembers comes from a backup.",
+			description: "More than twice the time between two backups that the stack file asks for (`lobby.backups.every`). When the ledger is lost, what is older than the stream remembers comes from a backup.",
 		},
 		{
 			name: "LedgerBackupFails", severity: Ticket, expr: `increase(lobby_ledger_backups_total{job="lobby",result="failed"}[6h]) > 0`,
@@ -109,7 +111,7 @@ func nats() []alert {
 		},
 		{
 			name: "NATSSlowConsumers", severity: Ticket, expr: `increase(gnatsd_varz_slow_consumers{job="nats"}[15m]) > 0`,
-			summary:     "NATS of city {{ $externalLabels.city }} has cut off clients that read too slowly",
+			summary:     "NATS of city {{ $externalLabels.city }} has cut off {{ $value | humanize }} clients that read too slowly",
 			description: "In the last 15 minutes. The lobby or a leaf connection does not keep up.",
 		},
 	}

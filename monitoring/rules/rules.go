@@ -61,7 +61,12 @@ const (
 	Page = "page"
 	// Ticket is for what can wait until morning.
 	Ticket = "ticket"
+	// Heartbeat is for what fires as long as all is well: whoever is told looks for its absence.
+	Heartbeat = "heartbeat"
 )
+
+// Watchdog is the alert that the hub raises as long as it can see, and tell.
+const Watchdog = "Watchdog"
 
 // Runbooks is where each alert's entry is, under its name in lower case.
 const Runbooks = "https://github.com/edge-arena/edge-arena/blob/main/docs/runbooks.md"

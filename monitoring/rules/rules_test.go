@@ -46,7 +46,7 @@ func TestEveryAlertSaysWhatToDo(t *testing.T) {
 		}
 		name := file.Name + ": " + r.Alert
 		require.Regexp(t, `^[A-Z][A-Za-z0-9]+$`, r.Alert)
-		require.Contains(t, []string{rules.Page, rules.Ticket}, r.Labels["severity"], name)
+		require.Contains(t, []string{rules.Page, rules.Ticket, rules.Heartbeat}, r.Labels["severity"], name)
 		require.Regexp(t, `^\S.{9,}[^.]$`, r.Annotations["summary"], "%s: the summary is a line", name)
 		require.Regexp(t, `^\S.{19,}[.]$`, r.Annotations["description"], "%s: the description is a sentence or more", name)
 		require.Equal(t, rules.Runbooks+"#"+strings.ToLower(r.Alert), r.Annotations["runbook_url"], name)

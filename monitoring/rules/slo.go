@@ -45,12 +45,16 @@ const (
 	events     = "city:slo_events:rate1m"
 	errors     = "city:slo_errors:rate1m"
 	errorRatio = "city:slo_error_ratio:rate" // and the window
+	eventCount = "city:slo_events:sum"       // and the window: how many there were
 	inService  = "city:in_service:bool"
 )
 
+// step is how often the two series are recorded, in seconds: the evaluation interval of a city's Prometheus.
+const step = 15
+
 // recorded are the recording rules of the objectives.
 func recorded() []Group {
-	now := Group{Name: "slo", Rules: []Rule{{
+	now := Group{Name: "slo", Interval: strconv.Itoa(step) + "s", Rules: []Rule{{
 		// Once a city has been whole, it is in service, until nobody has been able to tell for an hour.
 		Record: inService, Expr: `(max(up{job="lobby"}) * max(up{job="battle"}) == 1) or last_over_time(` + inService + `[1h])`,
 	}}}
@@ -64,8 +68,11 @@ func recorded() []Group {
 	for _, w := range []string{"5m", "30m", "1h", "2h", "6h"} {
 		short.Rules = append(short.Rules, ratioOver(w))
 	}
+	for _, w := range []string{"1h", "6h"} {
+		short.Rules = append(short.Rules, countOver(w))
+	}
 	for _, w := range []string{"1d", "3d"} {
-		long.Rules = append(long.Rules, ratioOver(w))
+		long.Rules = append(long.Rules, ratioOver(w), countOver(w))
 	}
 	// What the hub counts the month's budget by.
 	for _, series := range []string{events, errors} {
@@ -79,6 +86,11 @@ func ratioOver(window string) Rule {
 		Record: errorRatio + window,
 		Expr:   fmt.Sprintf("sum_over_time(%s[%s]) / (sum_over_time(%s[%s]) > 0)", errors, window, events, window),
 	}
+}
+
+// countOver is how many events there were in a window, those of the time in which nothing was recorded left out.
+func countOver(window string) Rule {
+	return Rule{Record: eventCount + window, Expr: fmt.Sprintf("sum_over_time(%s[%s]) * %d", events, window, step)}
 }
 
 // burning are the burn-rate alerts: for each objective one that pages, and one that writes a ticket.
@@ -111,16 +123,25 @@ func burningFor(o monitoring.Objective, severity string) alert {
 		if severity == Page && b.short != shortest {
 			pair += " and " + of(shortest)
 		}
+		if o.LeastEvents > 0 {
+			pair += fmt.Sprintf(` and %s%s{objective="%s"} >= %s`, eventCount, b.long, o.Name, number(o.LeastEvents))
+		}
 		pairs = append(pairs, "("+pair+")")
 		spans = append(spans, fmt.Sprintf("%s for %s", share(b.factor*o.Budget()), b.long))
+	}
+	among := ""
+	if o.LeastEvents > 0 {
+		among = ", among " + number(o.LeastEvents) + " or more"
 	}
 	return alert{
 		name: BurnAlert(o), severity: severity, expr: strings.Join(pairs, "\nor\n"), labels: map[string]string{"objective": o.Name},
 		summary: fmt.Sprintf("%s of city {{ $externalLabels.city }} breaks its promise: {{ $value | humanizePercentage }} of it is bad", o.Title),
-		description: fmt.Sprintf("Promised is that %s, over %d days. Raised at more than %s of bad events. The error budget does not last for that long.",
-			o.Promise, monitoring.Objectives().Window/(24*time.Hour), strings.Join(spans, ", or ")),
+		description: fmt.Sprintf("Promised is that %s, over %d days. Raised at more than %s of bad events%s. The error budget does not last for that long.",
+			o.Promise, monitoring.Objectives().Window/(24*time.Hour), strings.Join(spans, ", or "), among),
 	}
 }
+
+func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // share writes a share as people do.
 func share(x float64) string { return strconv.FormatFloat(x*100, 'g', 3, 64) + " %" }

@@ -19,7 +19,7 @@ func prometheus() []alert {
 		{
 			name: "PrometheusRulesFail", severity: Ticket, expr: `increase(prometheus_rule_evaluation_failures_total[10m]) > 0`, wait: "1m",
 			summary:     "Rules of group {{ $labels.rule_group }} fail in Prometheus of city {{ $externalLabels.city }}",
-			description: "Alerts of this group may be silent.",
+			description: "{{ $value | humanize }} evaluations in 10 minutes. Alerts of this group may be silent.",
 		},
 		{
 			name: "PrometheusConfigBroken", severity: Ticket, expr: `prometheus_config_last_reload_successful{job="prometheus"} == 0`, wait: "2m",
@@ -29,7 +29,7 @@ func prometheus() []alert {
 		{
 			name: "AlertsNotDelivered", severity: Ticket, expr: `increase(prometheus_notifications_errors_total{job="prometheus"}[5m]) > 0`, wait: "2m",
 			summary:     "Prometheus of city {{ $externalLabels.city }} cannot reach Alertmanager",
-			description: "Alerts of the city reach nobody. This one is seen once the way is open again; until then CitySilent of the hub tells.",
+			description: "{{ $value | humanize }} alerts in 5 minutes. Alerts of the city reach nobody. This one is seen once the way is open again; until then CitySilent of the hub tells.",
 		},
 		{
 			name: "TargetDown", severity: Ticket, expr: `up{job!~"battle|lobby|nats|gatekeeper|apiserver|kubelet|log-shipper|loki|alertmanager|grafana"} == 0`, wait: "5m",
