@@ -45,7 +45,7 @@ func TestNativeDeploymentDiffersInItsServerAlone(t *testing.T) {
 			Labels:      map[string]string{"app": nativeApp, "app.kubernetes.io/name": nativeApp, "app.kubernetes.io/part-of": "edge-arena"},
 			Annotations: map[string]string{},
 		},
-		Spec: corev1.PodSpec{HostNetwork: true, Containers: []corev1.Container{{
+		Spec: corev1.PodSpec{RuntimeClassName: wasm.Spec.Template.Spec.RuntimeClassName, HostNetwork: true, Containers: []corev1.Container{{
 			Name: wasmApp, Image: "native@sha256:2", ImagePullPolicy: "Never", Env: []corev1.EnvVar{{Name: "TICK_RATE", Value: "120"}},
 		}}},
 	}, native.Spec.Template)
