@@ -88,7 +88,7 @@ func serve(t *testing.T, root *foreign.Root, dir string) string {
 		}
 		defer response.Body.Close()
 		body, err := io.ReadAll(response.Body)
-		return string(body), err
+		return strings.TrimSpace(string(body)), err
 	}
 	var ready string
 	for ready != "ok" && ctx.Err() == nil {
@@ -99,7 +99,7 @@ func serve(t *testing.T, root *foreign.Root, dir string) string {
 	cancel()
 	_ = cmd.Wait() // it was killed
 	require.NoError(t, err, out.String())
-	require.Equal(t, "ok", strings.TrimSpace(ready), out.String())
+	require.Equal(t, "ok", ready, out.String())
 	return metrics
 }
 

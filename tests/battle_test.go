@@ -44,7 +44,7 @@ func (c *city) requireObjectives(pods int) {
 	require.Len(c.t, targets, pods)
 	var report slo.Report
 	// Where the bots themselves came too late they have measured themselves: such a round says nothing about the city.
-	for range 3 {
+	for range 6 {
 		var err error
 		report, err = slo.Run(c.t.Context(), slo.Config{Bots: 10, Duration: 20 * time.Second}, targets)
 		require.NoError(c.t, err)

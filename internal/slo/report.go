@@ -116,16 +116,22 @@ func newReport(o Objectives, r bots.Result, targets []Target, m Machine) Report 
 	return report
 }
 
-// tolerated is how late the worst hundredth of the inputs may be sent before the report doubts itself: a tenth of what the worst
-// hundredth of the answers may take.
-const tolerated = 2 * time.Millisecond
+// tolerated is how late the worst of the inputs may be sent before the report doubts itself: a tenth of what the answers of the same rank may take.
+var tolerated = []struct {
+	percentile float64
+	share      string
+	late       time.Duration
+}{{99, "1%", 2 * time.Millisecond}, {99.9, "0.1%", 5 * time.Millisecond}}
 
 // warnings names what makes the result look worse, or other, than the city is.
 func warnings(r bots.Result) []string {
 	var w []string
-	if late := r.Lateness.ValueAtQuantile(99); late > tolerated.Microseconds() {
-		w = append(w, fmt.Sprintf("the bots themselves were late: 1%% of the inputs were sent %.1f ms or more after their time, which is part of their RTT: "+
-			"give the bots' machine more processor or fewer bots", float64(late)/1000))
+	for _, t := range tolerated {
+		if late := r.Lateness.ValueAtQuantile(t.percentile); late > t.late.Microseconds() {
+			w = append(w, fmt.Sprintf("the bots themselves were late: %s of the inputs were sent %.1f ms or more after their time, which is part of their RTT: "+
+				"give the bots' machine more processor or fewer bots", t.share, float64(late)/1000))
+			break
+		}
 	}
 	if n := r.Total.SendsFailed; n > 0 {
 		w = append(w, fmt.Sprintf("%d inputs could not be sent from the bots' machine", n))
