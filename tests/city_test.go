@@ -98,13 +98,16 @@ func (c *city) killUpOnceItInstalls() {
 func (c *city) requireBattlePods(want int) {
 	c.t.Helper()
 	kubeconfig := []byte(c.kubeconfig())
+	// The pods that are looked at are those that were counted: one that ends may be ready a moment longer beside its successor.
+	var ready []slo.Target
 	require.Eventually(c.t, func() bool {
 		// While the API server comes back there is an error instead of pods.
-		ready, err := slo.Discover(c.t.Context(), kubeconfig, "battle")
+		var err error
+		ready, err = slo.Discover(c.t.Context(), kubeconfig, "battle")
 		return err == nil && len(ready) == want
 	}, 2*time.Minute, time.Second, "%d battle pods ready", want)
 	addresses := map[string]bool{}
-	for _, target := range c.readyPods() {
+	for _, target := range ready {
 		addresses[target.Address] = true
 	}
 	require.Len(c.t, addresses, want, "each pod has an address of its own")
