@@ -180,7 +180,7 @@ func unpack(t *testing.T, from io.Reader) map[string][]byte {
 	r := tar.NewReader(from)
 	for {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files
 		}
 		require.NoError(t, err)

@@ -11,7 +11,7 @@ const (
 )
 
 // sink keeps the compiler from leaving the steps out.
-var sink uint64
+var sink uint64 //nolint:unused // It is written, and that is all it is for.
 
 // Interpreted measures for 4 µs in compiled code, and for some ms where it is true. Now is a clock in ns. One short try is enough, for in the others the processor
 // may have been given to somebody else.

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"testing"
 	"time"
 
@@ -12,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 )
 
 func density(times func(float64) Times) *Density {

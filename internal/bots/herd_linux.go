@@ -241,8 +241,10 @@ func (p *pasture) take(g *grazer) error {
 	}
 	at := p.clock.now()
 	kind, err := wire.PeekKind(p.in[:n])
+	if err != nil {
+		return nil //nolint:nilerr // It is none of a server's packets, and answers nobody.
+	}
 	switch {
-	case err != nil:
 	case kind == wire.KindSnapshot && g.session.Take(p.in[:n], at/int64(time.Microsecond), &p.snapshot):
 		p.answered(g, &p.snapshot, at)
 	case kind == wire.KindEnd, kind == wire.KindReject:

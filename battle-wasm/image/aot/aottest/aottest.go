@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"slices"
 )
 
 // Library is a library of ELF.
@@ -75,7 +76,7 @@ func (l Library) Bytes() []byte {
 	add(".dynamic", elf.Section64{Type: uint32(elf.SHT_DYNAMIC), Link: strings, Entsize: 16}, dynamic.Bytes())
 	last := len(sections)
 	add(".shstrtab", elf.Section64{Type: uint32(elf.SHT_STRTAB)}, nil)
-	sections[last].content = append(names.text, 0)
+	sections[last].content = append(slices.Clone(names.text), 0)
 	sections[last].Size = uint64(len(names.text) + 1)
 
 	const headerSize = 64
