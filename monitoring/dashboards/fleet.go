@@ -64,16 +64,20 @@ func fleet() board {
 
 // sloTable has each promise of each city: how much of it was broken in the last hour, and how much of the month's budget that has cost.
 func sloTable() panel {
+	t := monitoring.Objectives()
 	return table("Promises kept", "percentunit",
-		"Each promise of each city. The budget is what may go wrong in 30 days; at 100 % it is spent. The last column is what was measured by bots from outside within a day.",
+		"Each promise of each city. The budget is what may go wrong in 30 days; at 100 % it is spent. Two promises are a limit on each time and have no budget: the worst of a day is the slowest cold start that `arena slo --cold-starts` has found at P99, and the longest failure, 0 where none was seen. The last column is what was measured by bots from outside within a day.",
 		[]column{
 			{field: "region", title: "Region"}, {field: "city", title: "City"}, {field: "objective", title: "Promise"},
 			{field: "Value #A", title: "Bad in the last hour", unit: "percentunit"},
 			{field: "Value #B", title: "Budget spent", unit: "percentunit", steps: spentSteps()},
-			{field: "Value #C", title: "From outside", unit: "none", words: map[string]word{"0": {"missed", red}, "1": {"met", green}}},
+			{field: "Value #C", title: "Worst of a day", unit: "s"},
+			{field: "Value #D", title: "From outside", unit: "none", words: map[string]word{"0": {"missed", red}, "1": {"met", green}}},
 		},
 		q(`max by (region, city, objective) (city:slo_error_ratio:rate1h{@city})`, ""),
 		q(`max by (region, city, objective) (city:slo_budget_spent:ratio30d{@city})`, ""),
+		q(`label_replace(max by (region, city) (last_over_time(arena_slo_cold_start_seconds{@city}[1d])), "objective", "`+t.ColdStart.Name+`", "", "")
+or label_replace(max by (region, city) (max_over_time(city:outage_seconds:current{@city}[1d])), "objective", "`+t.Recovery.Name+`", "", "")`, ""),
 		q(`min by (region, city, objective) (last_over_time(arena_slo_objective_met{@city}[1d]))`, ""),
 	).tall(16)
 }

@@ -40,7 +40,7 @@ func battle() []alert {
 	return []alert{
 		{
 			// The promise is 10 s. Two scrapes in a row must have failed before a city counts as away, which takes 30 s, so what is seen here has lasted longer.
-			name: "CityUnavailable", severity: Page, expr: errors + `{objective="availability"} >= 0.5`, wait: "15s", labels: map[string]string{"objective": "recovery"},
+			name: "CityUnavailable", severity: Page, expr: badMoment + ` >= 0.5`, wait: "15s", labels: map[string]string{"objective": "recovery"},
 			summary:     "City {{ $externalLabels.city }} takes no players in, and has not come back within the 10 s that are promised",
 			description: "The lobby or all battle pods have not answered for 30 s or more, or at least half of the players who want to join are turned away.",
 		},

@@ -49,6 +49,12 @@ func fleet() []alert {
 			description: "For 3 minutes. Its WAN is cut, its Prometheus is down, or all of it is. A city that is cut off plays on.",
 		},
 		{
+			// A region's first roll-out may take its time.
+			name: "CityNeverHeard", severity: Ticket, expr: `edge_arena_city_watched unless on (region, city) ` + awaited, wait: "2h",
+			summary:     city + " is in the stack file, and has sent no metrics yet",
+			description: "For 2 hours. It has not been rolled out, or its Prometheus does not come through to the hub: nobody would be told if it failed.",
+		},
+		{
 			name: "ErrorBudgetSpent", severity: Ticket, expr: budgetSpent + ` > 1`, wait: "10m",
 			summary:     city + " has used up its error budget of {{ $labels.objective }}",
 			description: "{{ $value | humanize }} times the budget of 30 days is spent. Roll nothing out there that is not a mend.",

@@ -47,7 +47,12 @@ const (
 	errorRatio = "city:slo_error_ratio:rate" // and the window
 	eventCount = "city:slo_events:sum"       // and the window: how many there were
 	inService  = "city:in_service:bool"
+	// outage is for how many seconds a city has been away by now: 0 while it is there.
+	outage = "city:outage_seconds:current"
 )
+
+// badMoment is how bad a moment is; at half and more a city counts as away.
+const badMoment = errors + `{objective="availability"}`
 
 // step is how often the two series are recorded, in seconds: the evaluation interval of a city's Prometheus.
 const step = 15
@@ -64,6 +69,8 @@ func recorded() []Group {
 			Rule{Record: events, Expr: o.Events, Labels: labels},
 			Rule{Record: errors, Expr: "clamp_min(" + o.Errors + ", 0)", Labels: labels})
 	}
+	// Each step adds to what the step before has recorded. It begins when two scrapes in a row have failed, so what is over within the promised 10 s stays 0.
+	now.Rules = append(now.Rules, Rule{Record: outage, Expr: fmt.Sprintf(`sum(%s >= bool 0.5) * (%d + (last_over_time(%s[1m]) or vector(0)))`, badMoment, step, outage)})
 	short, long := Group{Name: "slo-windows", Interval: "30s"}, Group{Name: "slo-long-windows", Interval: "2m"}
 	for _, w := range []string{"5m", "30m", "1h", "2h", "6h"} {
 		short.Rules = append(short.Rules, ratioOver(w))
