@@ -87,7 +87,7 @@ func (a *Arena) Hash() uint64 {
 		p := &a.Players[i]
 		h.add(bit(p.Present)|bit(p.Alive)<<1|bit(p.Fired)<<2|bit(p.Hit)<<3,
 			uint64(p.X), uint64(p.Y), uint64(p.Aim), uint64(p.Health), uint64(p.Score), uint64(p.cooldown), uint64(p.respawn),
-			uint64(p.MoveX), uint64(p.MoveY), uint64(p.Turn), uint64(p.Lives), uint64(p.still))
+			uint64(p.MoveX), uint64(p.MoveY), uint64(p.Turn), uint64(p.turned), uint64(p.Lives), uint64(p.still))
 	}
 	for back := range min(uint32(rewind.Depth), a.Tick) {
 		for _, at := range a.history.Seen(a.Tick - back) {

@@ -86,7 +86,8 @@ type Player struct {
 	X, Y int32
 	// Aim is the direction of sight.
 	Aim uint16
-	// MoveX, MoveY and Turn are how it moved last, and by how much it turned: it may well go on like that.
+	// MoveX and MoveY are how it moved last, and Turn is by how much it turns with each input: it may well go on like that. A hand trembles, so Turn stays
+	// what it was until a turn is the same as the one before, or differs from it by [tremble] or more.
 	MoveX, MoveY int8
 	Turn         int16
 	// Lives counts how often the player has come into the arena, modulo 256: where it went on from is known while this is the same.
@@ -99,6 +100,7 @@ type Player struct {
 	cooldown int32 // inputs until the next shot
 	respawn  int32 // ticks until the return
 	still    int32 // ticks without an input
+	turned   int16 // by the last input
 }
 
 // Arena is one battle.
@@ -150,7 +152,7 @@ func (a *Arena) spawn(p *Player) {
 	const margin = playerRadius * Unit
 	p.Alive, p.Health = true, MaxHealth
 	p.Lives++
-	p.MoveX, p.MoveY, p.Turn = 0, 0, 0
+	p.MoveX, p.MoveY, p.Turn, p.turned = 0, 0, 0, 0
 	p.X = margin + int32(a.rand.below(uint32(a.motion.width-2*margin)))
 	p.Y = margin + int32(a.rand.below(uint32(a.motion.height-2*margin)))
 }
@@ -213,13 +215,20 @@ func (a *Arena) advance(p *Player, in *Inputs, s *shot) {
 		}
 	}
 	if p.still >= stillAfter {
-		p.MoveX, p.MoveY, p.Turn = 0, 0, 0
+		p.MoveX, p.MoveY, p.Turn, p.turned = 0, 0, 0, 0
 	}
 }
 
+// tremble is more than a hand's trembling differs from one input to the next, in 1/65536 of a turn: 1.4 degrees.
+const tremble = 256
+
 // act is one input.
 func (a *Arena) act(p *Player, in *Input, s *shot) {
-	p.MoveX, p.MoveY, p.Turn, p.Aim = in.MoveX, in.MoveY, int16(in.Aim-p.Aim), in.Aim
+	turned := int16(in.Aim - p.Aim)
+	if off := turned - p.Turn; turned == p.turned || off >= tremble || off <= -tremble {
+		p.Turn = turned
+	}
+	p.MoveX, p.MoveY, p.turned, p.Aim = in.MoveX, in.MoveY, turned, in.Aim
 	p.X, p.Y = a.motion.Move(p.X, p.Y, in.MoveX, in.MoveY, 1)
 	if in.Fire && p.cooldown == 0 && !p.Fired {
 		p.Fired, p.cooldown = true, a.cooldown

@@ -264,3 +264,30 @@ func BenchmarkStep(b *testing.B) {
 		a.Step(&inputs)
 	}
 }
+
+// A trembling hand is no turn: what others reckon with stays what it was.
+func TestTheTurnOfATremblingHand(t *testing.T) {
+	t.Parallel()
+	a := duel(0, 0)
+	p := &a.Players[0]
+	for _, step := range []struct{ by, turn int16 }{
+		{40, 0},
+		{-30, 0}, // it trembles
+		{-30, -30},
+		{-30, -30}, // it turns slowly, and evenly
+		{20, -30},
+		{-60, -30},
+		{226, 226}, // it turns at once
+		{-29, 226},
+		{-30, -30},
+	} {
+		var inputs [MaxPlayers]Inputs
+		inputs[0].Add(Input{Aim: p.Aim + uint16(step.by)})
+		a.Step(&inputs)
+		require.Equal(t, step.turn, p.Turn)
+	}
+	for range stillAfter {
+		a.Step(&[MaxPlayers]Inputs{})
+	}
+	require.Zero(t, p.Turn)
+}

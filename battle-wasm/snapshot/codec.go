@@ -11,7 +11,7 @@ import (
 // MaxSize is the most bytes that a written state has: ten players of whom nothing was as reckoned.
 const MaxSize = (sim.MaxPlayers*maxPlayerBits + 7) / 8
 
-const maxPlayerBits = 1 + 1 + 4 + (1 + 2 + 2*maxPlaceBits) + (1 + 16) + (2 + 16) + (2 + 16) + (1 + 7 + 8 + 16)
+const maxPlayerBits = 1 + 1 + 1 + 4 + (1 + 2 + 2*maxPlaceBits) + (1 + 16) + (2 + 16) + (2 + 16) + (1 + 7 + 8 + 16)
 
 // maxPlaceBits is enough for a difference of places in the largest arena: 4095 units.
 const maxPlaceBits = 21
@@ -31,6 +31,12 @@ func NewCodec(m sim.Motion) Codec {
 	return Codec{motion: m, placeBits: uint(bits.Len32(uint32(max(w, h)))) + 1}
 }
 
+// What follows the first bit of a player who is not as was reckoned, that bit included: either only its aim differs, by a little, or anything may.
+const (
+	trembles = 0b01
+	elsewise = 0b11
+)
+
 // Append appends s, written against base, which must not be newer. The base of a state that is to be read without another is the zero [State].
 func (c *Codec) Append(b []byte, s, base *State) []byte {
 	w := bitpack.NewWriter(b)
@@ -38,9 +44,18 @@ func (c *Codec) Append(b []byte, s, base *State) []byte {
 	for i := range s.Players {
 		p, was := &s.Players[i], &base.Players[i]
 		x, y, aim := was.reckon(&c.motion, ticks)
-		if same := p.X == x && p.Y == y && p.Aim == aim && p.like(was); w.Bit(!same) && w.Bit(p.Present) {
-			reckoned := was.Predict(c.motion, ticks)
-			c.put(&w, p, &reckoned)
+		// Most go on as they did, and of many others only the hand trembles.
+		switch off := p.Aim - aim; {
+		case p.X != x || p.Y != y || !p.like(was) || !bitpack.Fits(int32(int16(off)), shortAngle):
+			w.Put(elsewise, 2)
+			if w.Bit(p.Present) {
+				reckoned := was.Predict(c.motion, ticks)
+				c.put(&w, p, &reckoned)
+			}
+		case off == 0:
+			w.Bit(false)
+		default:
+			w.Put(trembles|uint32(off)<<2, 2+shortAngle)
 		}
 	}
 	return w.Bytes()
@@ -134,6 +149,13 @@ func (c *Codec) Read(b []byte, s, base *State) error {
 		p := &s.Players[i]
 		*p = base.Players[i].Predict(c.motion, s.Tick-base.Tick)
 		if !r.Bit() {
+			continue
+		}
+		if !r.Bit() {
+			if !p.Present {
+				return ErrMalformed
+			}
+			p.Aim += uint16(r.Signed(shortAngle))
 			continue
 		}
 		if !r.Bit() {

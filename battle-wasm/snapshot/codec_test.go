@@ -82,6 +82,15 @@ func TestADifferenceIsSmall(t *testing.T) {
 		same.Players[i] = same.Players[i].Predict(c.motion, 1)
 	}
 	require.Len(t, c.Append(nil, &same, &all[10]), 2, "all go on as they did")
+
+	trembling, present := same, 0
+	for i := range trembling.Players {
+		if p := &trembling.Players[i]; p.Present {
+			p.Aim += uint16([]int{-512, 511}[i%2])
+			present++
+		}
+	}
+	require.Len(t, c.Append(nil, &trembling, &all[10]), (present*12+len(same.Players)-present+7)/8, "all go on as they did, but for their aims")
 }
 
 func TestMalformed(t *testing.T) {
@@ -102,6 +111,8 @@ func TestMalformed(t *testing.T) {
 		})
 	}
 	require.ErrorIs(t, c.Read(nil, &State{}, &State{}), ErrMalformed)
+	// The aim of nobody, and nine places that are empty.
+	require.ErrorIs(t, c.Read([]byte{trembles | 1<<2, 0, 0}, &State{}, &State{}), ErrMalformed)
 }
 
 func TestNothingAllocates(t *testing.T) {

@@ -36,7 +36,7 @@ import (
 const Magic = 0xEA
 
 // Version is the version of the format that this package speaks.
-const Version = 3
+const Version = 4
 
 // Kind says what a packet is.
 type Kind uint8
