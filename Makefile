@@ -2,16 +2,18 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 ARENA := go run ./cmd/arena
+# The compiler takes memory for time, as in internal/gobuild.
+COMPILER := GOGC=$${GOGC:-400} GOMEMLIMIT=$${GOMEMLIMIT:-4GiB}
 # The linter is pinned here and built by Go itself, so that it is the same for everyone.
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Modules of our own beside the main one.
 MODULES := tools/pulumi-resource-command tests/rig/k3s tests/rig/natsexporter monitoring/check
 # gator, of the same release as the cities' Gatekeeper.
-GATOR := go -C tests/rig/gatekeeper tool gator
+GATOR := $(COMPILER) go -C tests/rig/gatekeeper tool gator
 # promtool, of the same release as the cities' Prometheus.
-PROMTOOL := go -C monitoring/check tool promtool
+PROMTOOL := $(COMPILER) go -C monitoring/check tool promtool
 # logcli, of the same release as the hub's Loki, and with the flags that the stand-in for Loki is built with: they share most of what is compiled.
-LOGCLI := CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath -buildvcs=false' go -C tests/rig/loki build -o $(CURDIR)/.arena/logcli github.com/grafana/loki/v3/cmd/logcli
+LOGCLI := $(COMPILER) CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath -buildvcs=false' go -C tests/rig/loki build -o $(CURDIR)/.arena/logcli github.com/grafana/loki/v3/cmd/logcli
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
 # compile once more for the detector; SQLite in Go is ten times slower with it.
 RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/... ./lobby/placement ./lobby/presence ./lobby/ratelimit ./lobby/token ./lobby/keyring
@@ -26,7 +28,7 @@ help: ## Show what can be made
 .PHONY: compile
 compile:
 	@(while sleep 15 >/dev/null 2>&1; do echo "[$$((SECONDS / 60)):$$(printf %02d $$((SECONDS % 60)))] compiling arena (minutes, once)"; done) & ticker=$$!; \
-	  trap 'kill $$ticker' EXIT; go build -o /dev/null ./cmd/arena
+	  trap 'kill $$ticker' EXIT; $(COMPILER) go build -o /dev/null ./cmd/arena
 
 .PHONY: up
 up: compile ## Bring the local city up: everything it needs, pulumi up, bots, objectives
@@ -50,10 +52,10 @@ prepare: compile ## Install or build all that cities on this machine are made fr
 .PHONY: test-unit
 test-unit: compile ## Run the quick tests
 	$(ARENA) prepare --compiler
-	go vet ./...
-	go test -short -timeout 15m $(PLAIN)
-	go test -short -race -timeout 15m $(RACED)
-	@for m in $(MODULES); do echo "# $$m"; (cd $$m && go test -timeout 10m ./...) || exit 1; done
+	$(COMPILER) go vet ./...
+	$(COMPILER) go test -short -timeout 15m $(PLAIN)
+	$(COMPILER) go test -short -race -timeout 15m $(RACED)
+	@for m in $(MODULES); do echo "# $$m"; (cd $$m && $(COMPILER) go test -timeout 10m ./...) || exit 1; done
 	$(MAKE) --no-print-directory policy-test monitoring-test
 
 .PHONY: policy-test

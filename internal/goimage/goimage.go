@@ -10,6 +10,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/ociimage"
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
@@ -92,7 +93,7 @@ func (s Service) key(ctx context.Context, root string) (cache.Key, error) {
 
 func (s Service) build(ctx context.Context, root, tag, dir string) error {
 	binary := filepath.Join(dir, s.Program)
-	cmd := command.Cmd{Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly")}
+	cmd := command.Cmd{Dir: root, Env: gobuild.Env("CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64", "GOFLAGS=-mod=readonly")}
 	// Without VCS stamps, the same sources give the same image whatever was committed beside them.
 	_, err := cmd.Run(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", binary, "./cmd/"+s.Program)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 )
 
 // minFree is what building everything takes on an empty machine, with room to spare: 2.5 GB of modules and their archives, 1 GB of
@@ -86,7 +87,7 @@ func (s module) overlay(ctx context.Context, path string, embeds map[string]stri
 
 // cmd runs in the module, untouched by a go.work that the checkout may lie below.
 func (s module) cmd() command.Cmd {
-	return command.Cmd{Dir: s.dir(), Env: append(os.Environ(), "GOWORK=off")}
+	return command.Cmd{Dir: s.dir(), Env: gobuild.Env("GOWORK=off")}
 }
 
 // buildKey is the cache key of what is built from the modules: their files and the compiler.

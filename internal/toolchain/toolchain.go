@@ -16,6 +16,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
 
@@ -95,7 +96,7 @@ func (t *Toolchain) Pulumi() string { return t.Parts[0].Path }
 func (t *Toolchain) Compile(ctx context.Context, p *progress.Reporter) error {
 	return p.Step(ctx, "Compile the Pulumi program", func(ctx context.Context) error {
 		// The arguments are those of the language host, or the two would undo each other's work.
-		_, err := command.Cmd{Dir: filepath.Join(t.root, "infra")}.Run(ctx, "go", "build", "-o", programPath(t.root))
+		_, err := command.Cmd{Dir: filepath.Join(t.root, "infra"), Env: gobuild.Env()}.Run(ctx, "go", "build", "-o", programPath(t.root))
 		if err != nil {
 			return fmt.Errorf("compile the Pulumi program: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
 
@@ -127,7 +128,7 @@ func (b builder) binary(ctx context.Context, out string) error {
 }
 
 func (b builder) goBuild(ctx context.Context, module, env string, args ...string) error {
-	cmd := command.Cmd{Dir: b.path(module), Env: append(os.Environ(), env, "GOOS=linux", "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")}
+	cmd := command.Cmd{Dir: b.path(module), Env: gobuild.Env(env, "GOOS=linux", "GOFLAGS=-mod=readonly -buildvcs=false", "GOWORK=off")}
 	if _, err := cmd.Run(ctx, "go", append([]string{"build"}, args...)...); err != nil {
 		return fmt.Errorf("build %s: %w", module, err)
 	}

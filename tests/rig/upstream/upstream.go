@@ -18,6 +18,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/ociimage"
 	"github.com/edge-arena/edge-arena/internal/progress"
 )
@@ -237,7 +238,7 @@ func reachable(ctx context.Context, tag name.Tag) error {
 
 // build has Go build the program, for nodes.
 func build(ctx context.Context, img Image, dir, out string) error {
-	env := append(os.Environ(), "CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOFLAGS=-mod=readonly", "GOWORK=off")
+	env := gobuild.Env("CGO_ENABLED=0", "GOOS="+platform.OS, "GOARCH="+platform.Architecture, "GOFLAGS=-mod=readonly", "GOWORK=off")
 	flags := strings.TrimSpace("-s -w " + img.LinkerFlags)
 	_, err := command.Cmd{Dir: dir, Env: env}.Run(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", img.Tags, "-ldflags", flags, "-o", out, img.Package)
 	if err != nil {
