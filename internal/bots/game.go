@@ -111,7 +111,7 @@ func (g *game) play(ctx context.Context) (Result, error) {
 			return nil
 		})
 	}
-	cores := g.wait(running)
+	cores, stolen := g.wait(running)
 	stop()
 	senders.Wait()
 	for _, b := range g.bots {
@@ -125,23 +125,27 @@ func (g *game) play(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return g.result(cores), nil
+	return g.result(cores, stolen), nil
 }
 
 // poll is how often it is looked whether all inputs are answered once the measured time is over.
 const poll = 2 * time.Millisecond
 
 // wait waits until the measured time is over and all that belongs to it is settled or has timed out. It returns how many cores this
-// process has used meanwhile.
-func (g *game) wait(ctx context.Context) (cores float64) {
+// process has used meanwhile, and which part of the machine's time its host took.
+func (g *game) wait(ctx context.Context) (cores, stolen float64) {
 	g.sleep(ctx, g.plan.from)
 	began, used := g.clock.now(), cpuTime()
+	allBefore, stolenBefore := processors()
 	g.sleep(ctx, g.plan.to)
 	cores = float64(cpuTime()-used) / float64(max(1, g.clock.now()-began))
+	if all, taken := processors(); all > allBefore {
+		stolen = (taken - stolenBefore) / (all - allBefore)
+	}
 	for ctx.Err() == nil && g.clock.now() < g.plan.to+g.plan.timeout && !g.settled() {
 		g.sleep(ctx, g.clock.now()+int64(poll))
 	}
-	return cores
+	return cores, stolen
 }
 
 func (g *game) settled() bool {

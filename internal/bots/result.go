@@ -23,6 +23,9 @@ type Result struct {
 	Lateness *hdrhistogram.Histogram
 	// Cores is how many cores the bots used.
 	Cores float64
+	// Stolen is which part of its processors' time this machine's host gave to others although there was something to do, 0 to 1. What stood still meanwhile, be it a bot or
+	// a city's node on the same machine, came late. 0 where the system does not tell.
+	Stolen float64
 }
 
 // TargetResult is what the bots of one pod measured.
@@ -106,11 +109,11 @@ func newStats() Stats {
 }
 
 // result sums up a game that is over. Nobody else touches its bots any more.
-func (g *game) result(cores float64) Result {
+func (g *game) result(cores, stolen float64) Result {
 	r := Result{
 		Started: g.clock.start.Add(g.cfg.Warmup), Duration: g.cfg.Duration, Warmup: g.cfg.Warmup, Timeout: g.cfg.Timeout,
 		PerTarget: g.cfg.PerTarget, TickRate: g.cfg.TickRate,
-		Total: newStats(), Lateness: newHistogram(), Cores: cores,
+		Total: newStats(), Lateness: newHistogram(), Cores: cores, Stolen: stolen,
 	}
 	now := g.clock.now()
 	for _, b := range g.bots {

@@ -34,6 +34,8 @@ type Report struct {
 	SendLateness Times `json:"sendLateness"`
 	// BotCores is how many cores the bots used.
 	BotCores float64 `json:"botCores"`
+	// Stolen is which part of its processors' time the bots' machine was refused by its host, 0 to 1.
+	Stolen float64 `json:"stolen"`
 }
 
 // Conditions is how the bots played.
@@ -105,7 +107,7 @@ func newReport(o Objectives, r bots.Result, targets []Target, m Machine) Report 
 			WarmupSec: r.Warmup.Seconds(), DurationSec: r.Duration.Seconds(), TimeoutSec: r.Timeout.Seconds(),
 		},
 		Verdicts: Evaluate(o, r), Pass: true, Warnings: warnings(r),
-		Total: measuredOf(&r.Total), SendLateness: timesOf(r.Lateness), BotCores: r.Cores, Distribution: distributionOf(r.Total.RTT),
+		Total: measuredOf(&r.Total), SendLateness: timesOf(r.Lateness), BotCores: r.Cores, Stolen: r.Stolen, Distribution: distributionOf(r.Total.RTT),
 	}
 	for _, v := range report.Verdicts {
 		report.Pass = report.Pass && v.Pass
@@ -123,6 +125,9 @@ var tolerated = []struct {
 	late       time.Duration
 }{{99, "1%", 2 * time.Millisecond}, {99.9, "0.1%", 5 * time.Millisecond}}
 
+// stolenTolerated is how much of its time the bots' machine may be refused before the report doubts itself: of the round trips one in a hundred may take long.
+const stolenTolerated = 0.01
+
 // warnings names what makes the result look worse, or other, than the city is.
 func warnings(r bots.Result) []string {
 	var w []string
@@ -132,6 +137,10 @@ func warnings(r bots.Result) []string {
 				"give the bots' machine more processor or fewer bots", t.share, float64(late)/1000))
 			break
 		}
+	}
+	if r.Stolen > stolenTolerated {
+		w = append(w, fmt.Sprintf("the host of the bots' machine has taken %.1f%% of its processor time away, and what stood still meanwhile, bots or nodes, came late: "+
+			"measure again when the host has less to do, or elsewhere", r.Stolen*100))
 	}
 	if n := r.Total.SendsFailed; n > 0 {
 		w = append(w, fmt.Sprintf("%d inputs could not be sent from the bots' machine", n))

@@ -154,6 +154,8 @@ func TestWarnings(t *testing.T) {
 		"none":        {bots.Result{Lateness: times(t, 100, 9_995, 9_000, 5)}, ""},
 		"late bots":   {bots.Result{Lateness: times(t, 100, 980, 3_500, 20)}, "1% of the inputs were sent 3.5 ms or more after their time"},
 		"stalls":      {bots.Result{Lateness: times(t, 100, 995, 9_000, 5)}, "0.1% of the inputs were sent 9.0 ms or more after their time"},
+		"a busy host": {bots.Result{Lateness: calm, Stolen: 0.0123}, "the host of the bots' machine has taken 1.2% of its processor time away"},
+		"a calm host": {bots.Result{Lateness: calm, Stolen: 0.01}, ""},
 		"failures":    {bots.Result{Lateness: calm, Total: bots.Stats{SendsFailed: 3}}, "3 inputs could not be sent"},
 		"forged acks": {bots.Result{Lateness: calm, Total: bots.Stats{BadAcks: 2}}, "2 snapshots acknowledged inputs that were never sent"},
 	}

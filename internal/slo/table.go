@@ -35,8 +35,8 @@ func (r Report) Table(w io.Writer) {
 	}
 	alignRight(objectives, 2, 3)
 	objectives.Render()
-	_, _ = fmt.Fprintf(w, "times in ms; inputs were sent late by P50 %s, P99 %s, max %s, which is part of the RTT\n",
-		millis(r.SendLateness.P50), millis(r.SendLateness.P99), millis(r.SendLateness.Max))
+	_, _ = fmt.Fprintf(w, "times in ms; inputs were sent late by P50 %s, P99 %s, max %s, which is part of the RTT; of the machine's processor time its host took %.1f%%\n",
+		millis(r.SendLateness.P50), millis(r.SendLateness.P99), millis(r.SendLateness.Max), r.Stolen*100)
 	for _, s := range r.ColdStarts {
 		_, _ = fmt.Fprintln(w, s.line())
 	}
