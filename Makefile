@@ -7,13 +7,14 @@ COMPILER := GOGC=$${GOGC:-400} GOMEMLIMIT=$${GOMEMLIMIT:-4GiB}
 # The linter is pinned here and built by Go itself, so that it is the same for everyone.
 GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Modules of our own beside the main one.
-MODULES := tools/pulumi-resource-command tests/rig/k3s tests/rig/natsexporter monitoring/check
-# gator, of the same release as the cities' Gatekeeper.
-GATOR := $(COMPILER) go -C tests/rig/gatekeeper tool gator
-# promtool, of the same release as the cities' Prometheus.
-PROMTOOL := $(COMPILER) go -C monitoring/check tool promtool
-# logcli, of the same release as the hub's Loki, and with the flags that the stand-in for Loki is built with: they share most of what is compiled.
-LOGCLI := $(COMPILER) CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath -buildvcs=false' go -C tests/rig/loki build -o $(CURDIR)/.arena/logcli github.com/grafana/loki/v3/cmd/logcli
+MODULES := tools/pulumi-resource-command tests/rig/k3s tests/rig/natsexporter
+# What is built with the flags of the programs that the local city runs shares most of what is compiled with them.
+SHARED := $(COMPILER) CGO_ENABLED=0 GOFLAGS='-mod=readonly -trimpath -buildvcs=false'
+# The tools of upstream that the tests run, each of the same release as the program in the cities.
+TOOLS := .arena/tools
+GATOR := $(TOOLS)/gator
+PROMTOOL := $(TOOLS)/promtool
+LOGCLI := $(TOOLS)/logcli
 # What runs side by side is tested with the race detector. The Pulumi program is one goroutine, and the SDK below it takes 6 minutes to
 # compile once more for the detector; SQLite in Go is ten times slower with it.
 RACED := ./battle-wasm/... ./cmd/... ./internal/... ./tests/... ./lobby/placement ./lobby/presence ./lobby/ratelimit ./lobby/token ./lobby/keyring
@@ -60,14 +61,17 @@ test-unit: compile ## Run the quick tests
 
 .PHONY: policy-test
 policy-test: ## Run the policies over what they must allow and deny
-	$(GATOR) verify $(CURDIR)/modules/policy/rules/...
+	$(SHARED) go -C tests/rig/gatekeeper build -o $(CURDIR)/$(GATOR) github.com/open-policy-agent/gatekeeper/v3/cmd/gator
+	$(GATOR) verify modules/policy/rules/...
 
 .PHONY: monitoring-test
 monitoring-test: ## Run promtool over all rules, and over what each alert must fire at and must not, and Loki's parser over each LogQL query
-	$(PROMTOOL) check rules $(CURDIR)/monitoring/generated/rules/*/*.yaml
-	$(PROMTOOL) test rules $(CURDIR)/monitoring/tests/*.yaml
-	$(LOGCLI)
-	go run ./monitoring/logql $(CURDIR)/.arena/logcli fmt
+	$(SHARED) go -C monitoring/check test -timeout 10m ./...
+	$(SHARED) go -C tests/rig/prometheus build -tags remove_all_sd -o $(CURDIR)/$(PROMTOOL) github.com/prometheus/prometheus/cmd/promtool
+	$(PROMTOOL) check rules monitoring/generated/rules/*/*.yaml
+	$(PROMTOOL) test rules monitoring/tests/*.yaml
+	$(SHARED) go -C tests/rig/loki build -o $(CURDIR)/$(LOGCLI) github.com/grafana/loki/v3/cmd/logcli
+	go run ./monitoring/logql $(CURDIR)/$(LOGCLI) fmt
 
 .PHONY: test-e2e
 test-e2e: ## Run the suites against real cities; RUN=<regexp> picks some
