@@ -63,7 +63,7 @@ func measureTo(ctx context.Context, s stack.Stack, p *progress.Reporter, stdout 
 		return err
 	}
 	if len(cities) == 0 {
-		return fmt.Errorf("stack %s has no cities yet: bring them up first", s.Name)
+		return fmt.Errorf("stack %s has no city that was brought up to its end: run `pulumi up -s %s` first; where its gate refused a city, that says what was measured", s.Name, s.Name)
 	}
 	reports := map[string]slo.Report{}
 	var missed []string
