@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/edge-arena/edge-arena/internal/bench/freeport"
 )
 
 // LiveJob asks how long one more battle pod would take on a node that has some, while they go on.
@@ -43,7 +44,7 @@ func Live(ctx context.Context, job LiveJob) ([]Start, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cold start: %w", err)
 	}
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return nil, fmt.Errorf("cold start: %w", err)
 	}
@@ -109,23 +110,4 @@ func programOf(spec []byte) (string, error) {
 		return "", errors.New("OCI configuration: process.args: required")
 	}
 	return known.Process.Args[0], nil
-}
-
-// freePort is a port that is free for UDP and TCP, as a battle server needs it.
-func freePort() (port int, err error) {
-	for range 100 {
-		web, err := net.Listen("tcp4", ":0")
-		if err != nil {
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-		port = web.Addr().(*net.TCPAddr).Port
-		game, err := net.ListenPacket("udp4", fmt.Sprintf(":%d", port))
-		if err == nil {
-			return port, errors.Join(game.Close(), web.Close())
-		}
-		if err := web.Close(); err != nil {
-			return 0, fmt.Errorf("find a free port: %w", err)
-		}
-	}
-	return 0, errors.New("find a free port: 100 that are free for TCP are in use for UDP")
 }

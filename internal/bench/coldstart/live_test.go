@@ -1,7 +1,6 @@
 package coldstart
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -51,13 +50,4 @@ func TestLiveSpecFails(t *testing.T) {
 	require.EqualError(t, err, "OCI configuration: process.args: required")
 	_, err = programOf([]byte(`[]`))
 	require.ErrorContains(t, err, "read OCI configuration: ")
-}
-
-func TestFreePort(t *testing.T) {
-	t.Parallel()
-	port, err := freePort()
-	require.NoError(t, err)
-	l, err := net.ListenPacket("udp4", ":"+strconv.Itoa(port))
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
 }

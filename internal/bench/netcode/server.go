@@ -14,6 +14,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+	"github.com/edge-arena/edge-arena/internal/bench/freeport"
 	"github.com/edge-arena/edge-arena/internal/bench/proc"
 	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/bots"
@@ -125,7 +126,7 @@ const warmup = time.Second
 
 // play has players play so many battles on a server of its own.
 func play(ctx context.Context, cfg Config, p program, measured, others []int, rooms int, d time.Duration) (l Load, err error) {
-	port, err := freePort()
+	port, err := freeport.Find()
 	if err != nil {
 		return l, err
 	}
@@ -232,15 +233,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	}
-}
-
-// freePort finds a number that UDP and TCP have free. Another may take it before the server does, which the measurement then fails by.
-func freePort() (int, error) {
-	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return 0, err
-	}
-	return c.LocalAddr().(*net.UDPAddr).Port, c.Close()
 }
 
 // ready waits until the server answers, and returns the number of its run.
