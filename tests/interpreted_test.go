@@ -82,16 +82,7 @@ func TestANodeThatCannotRunTheNativeCode(t *testing.T) {
 // imageFiles are the files of an image for an architecture, by their names.
 func imageFiles(t *testing.T, img image.Image, arch string) map[string][]byte {
 	t.Helper()
-	dir := t.TempDir()
-	_, err := command.Run(t.Context(), "tar", "-C", dir, "-xf", img.Archive)
-	require.NoError(t, err)
-	top, err := layout.ImageIndexFromPath(dir)
-	require.NoError(t, err)
-	digest, err := v1.NewHash(img.Digest)
-	require.NoError(t, err)
-	index, err := top.ImageIndex(digest)
-	require.NoError(t, err)
-	found, err := partial.FindImages(index, match.Platforms(v1.Platform{OS: "linux", Architecture: arch}))
+	found, err := partial.FindImages(imageIndex(t, img.Archive), match.Platforms(v1.Platform{OS: "linux", Architecture: arch}))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	files, content := map[string][]byte{}, mutate.Extract(found[0])
@@ -105,4 +96,20 @@ func imageFiles(t *testing.T, img image.Image, arch string) map[string][]byte {
 		files[h.Name], err = io.ReadAll(r)
 		require.NoError(t, err)
 	}
+}
+
+// imageIndex is the image of an archive, for all its architectures.
+func imageIndex(t *testing.T, archive string) v1.ImageIndex {
+	t.Helper()
+	dir := t.TempDir()
+	_, err := command.Run(t.Context(), "tar", "-C", dir, "-xf", archive)
+	require.NoError(t, err)
+	top, err := layout.ImageIndexFromPath(dir)
+	require.NoError(t, err)
+	manifest, err := top.IndexManifest()
+	require.NoError(t, err)
+	require.Len(t, manifest.Manifests, 1)
+	index, err := top.ImageIndex(manifest.Manifests[0].Digest)
+	require.NoError(t, err)
+	return index
 }

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/v1/layout"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/fleet"
 	"github.com/edge-arena/edge-arena/internal/ociimage"
 	"github.com/edge-arena/edge-arena/internal/slo"
@@ -234,22 +234,18 @@ func sameServerInAnotherImage(t *testing.T, archive string) string {
 	if !filepath.IsAbs(archive) {
 		archive = filepath.Join(machine.ws.Root, archive)
 	}
-	dir := t.TempDir()
-	_, err := command.Run(t.Context(), "tar", "-xf", archive, "-C", dir)
+	images, err := partial.FindImages(imageIndex(t, archive), func(v1.Descriptor) bool { return true })
 	require.NoError(t, err)
-	index, err := layout.ImageIndexFromPath(dir)
-	require.NoError(t, err)
-	manifest, err := index.IndexManifest()
-	require.NoError(t, err)
-	img, err := index.Image(manifest.Manifests[0].Digest)
-	require.NoError(t, err)
-	cfg, err := img.ConfigFile()
-	require.NoError(t, err)
-	cfg.Config.Labels = map[string]string{"edge-arena.test": "another"}
-	img, err = mutate.Config(img, cfg.Config)
-	require.NoError(t, err)
-	path := filepath.Join(dir, "another.tar")
-	_, err = ociimage.WriteImage(path, "registry.example.com/real-time-battle:another", img)
+	require.NotEmpty(t, images)
+	for i, img := range images {
+		cfg, err := img.ConfigFile()
+		require.NoError(t, err)
+		cfg.Config.Labels = map[string]string{"edge-arena.test": "another"}
+		images[i], err = mutate.Config(img, cfg.Config)
+		require.NoError(t, err)
+	}
+	path := filepath.Join(t.TempDir(), "another.tar")
+	_, err = ociimage.WriteIndex(path, "registry.example.com/real-time-battle:another", images...)
 	require.NoError(t, err)
 	return path
 }
