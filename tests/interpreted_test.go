@@ -108,7 +108,8 @@ func imageIndex(t *testing.T, archive string) v1.ImageIndex {
 	require.NoError(t, err)
 	manifest, err := top.IndexManifest()
 	require.NoError(t, err)
-	require.Len(t, manifest.Manifests, 1)
+	// It has more than one name there, of the same index.
+	require.NotEmpty(t, manifest.Manifests)
 	index, err := top.ImageIndex(manifest.Manifests[0].Digest)
 	require.NoError(t, err)
 	return index
