@@ -43,13 +43,17 @@ func newBench() *cobra.Command {
 			cfg.Command = strings.Join(append([]string{"arena", "bench"}, args...), " ")
 			report, err := bench.Run(cmd.Context(), cfg, p)
 			if err != nil {
-				return fmt.Errorf("bench: %w", err)
+				err = fmt.Errorf("bench: %w", err)
+			}
+			if report == nil {
+				return err
 			}
 			if jsonFile == "" {
 				jsonFile = w.Path("bench.json")
 			}
+			// What was measured before a failure took minutes, and is kept; but no document is made of it.
 			report.Table(cmd.OutOrStdout())
-			if markdownFile != "" {
+			if markdownFile != "" && err == nil {
 				err = report.WriteMarkdown(markdownFile)
 			}
 			return errors.Join(err, writeBench(jsonFile, report))

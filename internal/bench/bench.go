@@ -64,7 +64,7 @@ type runner struct {
 	report  *Report
 }
 
-// Run measures. The report has the parts that were asked for.
+// Run measures. The report has the parts that were asked for; where one fails, those that were measured before it.
 func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report, err error) {
 	if len(cfg.Parts) == 0 {
 		cfg.Parts = Parts()
@@ -88,7 +88,7 @@ func Run(ctx context.Context, cfg Config, p *progress.Reporter) (report *Report,
 		}
 		began := time.Now()
 		if err := steps[part](ctx); err != nil {
-			return nil, fmt.Errorf("measure %s: %w", part, err)
+			return r.report, fmt.Errorf("measure %s: %w", part, err)
 		}
 		p.Note("measured %s in %s, %s after the start", part, time.Since(began).Round(time.Second), time.Since(r.began).Round(time.Second))
 	}

@@ -24,7 +24,7 @@ const (
 const spare = 3 << 30
 
 // idleTime is how long pods that nobody plays on are added for: each takes a moment to start, and to go.
-const idleTime = 5 * time.Minute
+const idleTime = 2 * time.Minute
 
 // densitySteps are the numbers of pods that are tried, up to what the kubelet takes. Playing pods come in smaller steps, for there are fewer of them.
 func densitySteps(playing bool, most int) []int {
@@ -92,25 +92,29 @@ func (r *runner) density(ctx context.Context) error {
 			return nil
 		})
 	})
-	r.report.Density = result
+	if err == nil {
+		r.report.Density = result
+	}
 	return err
 }
 
 // densityClimb raises the number of one kind of pods, and takes all of them away again.
 func (r *runner) densityClimb(ctx context.Context, app string, playing bool, steps []int, so *Density, to *Climb) error {
-	began := time.Now()
+	began, asked := time.Now(), 0
 	err := climb(ctx, to, steps, func(ctx context.Context, n int) (DensityStep, string, error) {
 		if rate := to.rate(); !playing && rate > 0 {
 			if took, need := time.Since(began), time.Duration(float64(n-to.most())/rate*float64(time.Second)); took+need > idleTime {
 				return DensityStep{}, fmt.Sprintf("time: pods were added for %s, and %d would take %s more", took.Round(time.Second), n, need.Round(time.Second)), nil
 			}
 		}
+		asked = n
 		return r.densityStep(ctx, app, n, playing, so, to)
 	})
 	if err != nil {
 		return err
 	}
-	return r.cluster.scaleVariant(ctx, app, 0)
+	// A node that has been brought to its limit takes its time to get rid of them.
+	return r.cluster.scaleVariantWithin(ctx, app, 0, patience+2*time.Duration(asked)*patienceEach)
 }
 
 // Climb is a number of pods that was raised step by step.
