@@ -13,6 +13,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/image/segments"
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 )
 
 // sourceKey is the key of all that goes into an image: sources, dependencies, Go, configuration, name.
@@ -31,7 +32,7 @@ func sourceKey(ctx context.Context, opts Options, kind string) (cache.Key, error
 }
 
 func goCommand(opts Options, env ...string) command.Cmd {
-	return command.Cmd{Dir: opts.Source, Env: append(os.Environ(), env...)}
+	return command.Cmd{Dir: opts.Source, Env: gobuild.Env(env...)}
 }
 
 // goBuild builds a program of the server's. Nothing of the place and time of the build goes into the binary.

@@ -16,6 +16,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
 	"github.com/edge-arena/edge-arena/internal/bench/proc"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 )
 
 // node is the city's node, as its operator reaches it.
@@ -54,7 +55,7 @@ func (n *node) bring(ctx context.Context, program string) (path string, err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, program)
-	build := command.Cmd{Dir: n.root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
+	build := command.Cmd{Dir: n.root, Env: gobuild.Env("CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
 	if _, err := build.Run(ctx, "go", "build", "-trimpath", "-o", file, "./internal/bench/"+program); err != nil {
 		return "", fmt.Errorf("build %s: %w", program, err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/hosts"
 	"github.com/edge-arena/edge-arena/internal/slo"
 	"github.com/edge-arena/edge-arena/modules/config"
@@ -86,7 +87,7 @@ func build(ctx context.Context, root string) (program []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, "nodeprobe")
-	cmd := command.Cmd{Dir: root, Env: append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
+	cmd := command.Cmd{Dir: root, Env: gobuild.Env("CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
 	if _, err := cmd.Run(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "./internal/bench/nodeprobe"); err != nil {
 		return nil, fmt.Errorf("build nodeprobe: %w", err)
 	}
