@@ -20,7 +20,7 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
-	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 	"github.com/edge-arena/edge-arena/tests/rig/foreign"
 )
 
@@ -37,10 +37,8 @@ func TestArm64(t *testing.T) {
 		golden, err := os.ReadFile(filepath.Join(machine.ws.Root, "battle-wasm", "sim", "testdata", "battle.golden"))
 		require.NoError(t, err)
 		module := filepath.Join(dir, "replay.wasm")
-		_, err = command.Cmd{Dir: machine.ws.Root, Env: append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")}.
-			Run(t.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", module, "./battle-wasm/cmd/replay")
-		require.NoError(t, err)
-		compiled, err := image.CompileFor(t.Context(), testProgress(t), machine.ws.Cache, machine.parts.Compile, module, aot.ARM64)
+		require.NoError(t, machine.parts.WasmToolchain.Module(t.Context(), tinygo.Program{Source: machine.ws.Root, Package: "./battle-wasm/cmd/replay"}, module))
+		compiled, err := image.CompileFor(t.Context(), testProgress(t), machine.ws.Cache, machine.parts.WasmToolchain, module, aot.ARM64)
 		require.NoError(t, err)
 		path := filepath.Join(dir, "replay.so")
 		require.NoError(t, os.WriteFile(path, compiled, 0o600))

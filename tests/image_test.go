@@ -3,7 +3,6 @@
 package tests
 
 import (
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,11 +17,12 @@ import (
 func TestTheBattleImageIsTheSameWhereverItIsBuilt(t *testing.T) {
 	t.Parallel()
 	there := t.TempDir()
-	for _, part := range []string{"go.mod", "go.sum", "battle-wasm", "internal"} {
-		_, err := command.Run(t.Context(), "cp", "-r", filepath.Join(machine.ws.Root, part), there)
+	for _, part := range []string{"go.mod", "go.sum", "battle-wasm", "internal", "tools/tinygo"} {
+		_, err := command.Cmd{Dir: machine.ws.Root}.Run(t.Context(), "cp", "-r", "--parents", part, there)
 		require.NoError(t, err)
 	}
-	again, err := image.Build(t.Context(), testProgress(t), cache.At(t.TempDir()), image.Options{Source: there, Compile: machine.parts.Compile})
+	again, err := image.Build(t.Context(), testProgress(t), cache.At(t.TempDir()), image.Options{Source: there, Toolchain: machine.parts.WasmToolchain})
 	require.NoError(t, err)
 	require.Equal(t, machine.parts.Battle.Digest, again.Digest)
+	require.Less(t, again.ModuleBytes, int64(250000), "the module has grown: see what it links")
 }

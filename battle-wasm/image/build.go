@@ -8,50 +8,50 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/image/segments"
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/gobuild"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 )
 
-// sourceKey is the key of all that goes into an image: sources, dependencies, Go, configuration, name.
+// sourceKey is the key of all that goes into an image: sources, dependencies, Go and TinyGo, configuration, name.
 func sourceKey(ctx context.Context, opts Options, kind string) (cache.Key, error) {
 	if opts.Source == "" {
 		return cache.Key{}, errors.New("source: required")
 	}
-	goVersion, err := goCommand(opts).Run(ctx, "go", "env", "GOVERSION")
+	goVersion, err := goCommand(opts.Source).Run(ctx, "go", "env", "GOVERSION")
 	if err != nil {
 		return cache.Key{}, err
 	}
-	return cache.NewKey("image 2", kind, goVersion, wasmedgeVersion, opts.Repository, opts.Version, string(opts.Config)).WithTree(
+	compiler, err := tinygo.Key(opts.Source)
+	if err != nil {
+		return cache.Key{}, err
+	}
+	return cache.NewKey("image 3", kind, goVersion, compiler.String(), wasmedgeVersion, opts.Repository, opts.Version, string(opts.Config)).WithTree(
 		filepath.Join(opts.Source, "battle-wasm"), filepath.Join(opts.Source, "internal", "ociimage"),
 		filepath.Join(opts.Source, "go.mod"), filepath.Join(opts.Source, "go.sum"),
 	)
 }
 
-func goCommand(opts Options, env ...string) command.Cmd {
-	return command.Cmd{Dir: opts.Source, Env: gobuild.Env(env...)}
-}
-
-// goBuild builds a program of the server's. Nothing of the place and time of the build goes into the binary.
-func goBuild(ctx context.Context, opts Options, program, out string, env ...string) error {
+// goCommand runs Go in a source tree, for the environment of a native program.
+func goCommand(source string) command.Cmd {
 	// What the user's environment says about flags and workspaces must not change the image.
-	env = append(env, "GOFLAGS=", "GOWORK=off")
-	if _, err := goCommand(opts, env...).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid= -X main.version="+opts.Version, "-o", out, "./battle-wasm/cmd/"+program); err != nil {
-		return err
-	}
-	if slices.Contains(env, "GOARCH=wasm") {
-		return segments.MergeFile(out)
-	}
-	return nil
+	return command.Cmd{Dir: source, Env: gobuild.Env("GOFLAGS=", "GOWORK=off", "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")}
 }
 
-// BuildProgram builds one of the programs of battle-wasm/cmd from the tree at source exactly as the images have it, for an environment such as `GOOS=linux`.
-func BuildProgram(ctx context.Context, source, program, out string, env ...string) error {
-	return goBuild(ctx, Options{Source: source}.withDefaults(""), program, out, env...)
+// programs is the folder of the source tree with the programs of images.
+const programs = "./battle-wasm/cmd/"
+
+// BuildNativeProgram builds one of the programs of battle-wasm/cmd from the tree at source as a native image has it. Nothing of the place and time of the
+// build goes into the binary. Its variable main.version becomes the version, unless that is empty.
+func BuildNativeProgram(ctx context.Context, source, program, version, out string) error {
+	flags := "-ldflags=-s -w -buildid="
+	if version != "" {
+		flags += " -X main.version=" + version
+	}
+	_, err := goCommand(source).Run(ctx, "go", "build", "-trimpath", "-buildvcs=false", flags, "-o", out, programs+program)
+	return err
 }
 
 // fileKey is the key of a file's content.

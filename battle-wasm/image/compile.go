@@ -1,7 +1,6 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -9,44 +8,36 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image/aot"
 	"github.com/edge-arena/edge-arena/internal/cache"
-	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 )
 
 // wasmedgeVersion is the WasmEdge that compiles the module. The code that is compiled ahead of time runs in the same version only.
 const wasmedgeVersion = "0.14.1"
 
-// Compiler compiles the Wasm module at in ahead of time to a shared library at out, app.so: native code, which WasmEdge loads as it does a module. For which
-// processors is decided by a library beside the module, see [CompilerArgs]. It must be WasmEdge 0.14.1.
-type Compiler func(ctx context.Context, in, out string) error
+// Toolchain makes Wasm of Go, and native code of Wasm. It is a [nodehost.Host].
+type Toolchain interface {
+	// Module compiles a program to a Wasm module, a file named out.
+	Module(ctx context.Context, p tinygo.Program, out string) error
+	// Native compiles the module at in ahead of time to a shared library at out: native code, which WasmEdge loads as it does a module. It runs the command of
+	// [CompilerArgs], with WasmEdge 0.14.1.
+	Native(ctx context.Context, in, out string) error
+}
 
-// CompilerArgs is the command that a [Compiler] runs, wherever it runs it: for a generic CPU, as the node that runs the code is not the one that
-// compiles it. A library beside the module sees to it that the compiler does not take its own CPU's features all the same.
+// CompilerArgs is the command that compiles a module ahead of time, wherever it runs: for a generic CPU, as the node that runs the code is not the one that
+// compiles it. A library beside the module sees to it that the compiler does not take its own CPU's features all the same, and decides for which processors it
+// compiles.
 func CompilerArgs(in, out string) []string {
 	return []string{"env", "LD_PRELOAD=" + filepath.Join(filepath.Dir(in), baselineLibrary), "wasmedge", "compile", "--generic-binary", in, out}
 }
 
-// PathCompiler compiles with the wasmedge on PATH.
-func PathCompiler(ctx context.Context, in, out string) error {
-	version, err := command.Run(ctx, "wasmedge", "--version")
-	if err != nil {
-		return err
-	}
-	if !bytes.Contains([]byte(version), []byte("version "+wasmedgeVersion)) {
-		return fmt.Errorf("wasmedge on PATH is %q: %s is needed", version, wasmedgeVersion)
-	}
-	args := CompilerArgs(in, out)
-	_, err = command.Run(ctx, args[0], args[1:]...)
-	return err
-}
-
 // Compile compiles a module of the battle server's sources ahead of time for amd64, so for any such CPU since 2009, or finds what became of it in the cache.
-func Compile(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler Compiler, module string) ([]byte, error) {
-	return CompileFor(ctx, p, c, compiler, module, aot.AMD64)
+func Compile(ctx context.Context, p *progress.Reporter, c *cache.Cache, t Toolchain, module string) ([]byte, error) {
+	return CompileFor(ctx, p, c, t, module, aot.AMD64)
 }
 
 // CompileFor does it for an architecture. The compiler runs on amd64 all the same, see baseline/arm64.c.
-func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compiler Compiler, module string, arch aot.Arch) ([]byte, error) {
+func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, t Toolchain, module string, arch aot.Arch) ([]byte, error) {
 	key, err := fileKey(module)
 	if err != nil {
 		return nil, err
@@ -58,7 +49,7 @@ func CompileFor(ctx context.Context, p *progress.Reporter, c *cache.Cache, compi
 		err := p.Step(ctx, "compile the battle module ahead of time for "+string(arch), func(ctx context.Context) (err error) {
 			dir, err = c.Get(ctx, "battle-aot", key, func(ctx context.Context, dir string) error {
 				out := filepath.Join(dir, name)
-				if err := withBaseline(ctx, filepath.Dir(module), arch, func() error { return compiler(ctx, module, out) }); err != nil {
+				if err := withBaseline(ctx, filepath.Dir(module), arch, func() error { return t.Native(ctx, module, out) }); err != nil {
 					return err
 				}
 				return finish(out, arch)

@@ -20,6 +20,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/ociimage"
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 )
 
 // DefaultConfig is the /config.json of the images unless another is given.
@@ -38,8 +39,8 @@ type Options struct {
 	Version string
 	// Config is the image's /config.json. Default is [DefaultConfig].
 	Config []byte
-	// Compile compiles the module ahead of time. Default is [PathCompiler]. [BuildNative] and [BuildHosted] have no use for it.
-	Compile Compiler
+	// Toolchain makes the module and its native code. Required, but for [BuildNative].
+	Toolchain Toolchain
 }
 
 func (o Options) withDefaults(repository string) Options {
@@ -52,10 +53,15 @@ func (o Options) withDefaults(repository string) Options {
 	if o.Config == nil {
 		o.Config = DefaultConfig
 	}
-	if o.Compile == nil {
-		o.Compile = PathCompiler
-	}
 	return o
+}
+
+// module builds the server's Wasm module, a file named out.
+func (o Options) module(ctx context.Context, out string) error {
+	if o.Toolchain == nil {
+		return errors.New("toolchain: required")
+	}
+	return o.Toolchain.Module(ctx, tinygo.Program{Source: o.Source, Package: programs + server, Version: o.Version}, out)
 }
 
 // Image is an image that has been built.
@@ -86,8 +92,8 @@ const (
 	wazero = "battle-wazero"
 )
 
-// runtimeEnv is what both images set for the Go runtime. In the steady state the server allocates nothing, so there is no garbage to look
-// for; should there be some after all, it is collected before it hurts.
+// runtimeEnv is what the native image sets for Go's runtime. In the steady state the server allocates nothing, so there is no garbage to look
+// for; should there be some after all, it is collected before it hurts. In Wasm the runtime is TinyGo's, which has no such settings.
 var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
 
 // architectures are those that the Wasm image is made for: nodes of each find theirs under the one name.
@@ -99,7 +105,7 @@ func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Optio
 	opts = opts.withDefaults("registry.example.com/real-time-battle")
 	return build(ctx, p, c, opts, "battle image", "wasm", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		module := filepath.Join(dir, "module.wasm")
-		if err := goBuild(ctx, opts, server, module, "GOOS=wasip1", "GOARCH=wasm"); err != nil {
+		if err := opts.module(ctx, module); err != nil {
 			return nil, Image{}, err
 		}
 		plain, err := os.ReadFile(module)
@@ -109,7 +115,7 @@ func Build(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts Optio
 		img := Image{ModuleBytes: int64(len(plain))}
 		var specs []ociimage.Spec
 		for _, arch := range architectures {
-			library, err := CompileFor(ctx, p, c, opts.Compile, module, arch)
+			library, err := CompileFor(ctx, p, c, opts.Toolchain, module, arch)
 			if err != nil {
 				return nil, Image{}, err
 			}
@@ -127,14 +133,16 @@ func BuildNative(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 	opts = opts.withDefaults("registry.example.com/real-time-battle-native")
 	return build(ctx, p, c, opts, "native battle image", "native", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		binary := filepath.Join(dir, "battle")
-		if err := goBuild(ctx, opts, server, binary, "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"); err != nil {
+		if err := BuildNativeProgram(ctx, opts.Source, server, opts.Version, binary); err != nil {
 			return nil, Image{}, err
 		}
 		program, err := os.ReadFile(binary)
 		if err != nil {
 			return nil, Image{}, err
 		}
-		return []ociimage.Spec{spec("/app", program, opts, aot.AMD64)}, Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
+		s := spec("/app", program, opts, aot.AMD64)
+		s.Env = runtimeEnv
+		return []ociimage.Spec{s}, Image{ProgramBytes: int64(len(program))}, os.Remove(binary)
 	})
 }
 
@@ -143,12 +151,12 @@ func BuildHosted(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 	opts = opts.withDefaults("registry.example.com/real-time-battle-wazero")
 	return build(ctx, p, c, opts, "battle image for wazero", "wazero", func(ctx context.Context, dir string) ([]ociimage.Spec, Image, error) {
 		var contents [2][]byte
-		for i, part := range []struct {
-			program string
-			env     []string
-		}{{wazero, []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}}, {server, []string{"GOOS=wasip1", "GOARCH=wasm"}}} {
+		for i, build := range []func(out string) error{
+			func(out string) error { return BuildNativeProgram(ctx, opts.Source, wazero, opts.Version, out) },
+			func(out string) error { return opts.module(ctx, out) },
+		} {
 			file := filepath.Join(dir, "part")
-			if err := goBuild(ctx, opts, part.program, file, part.env...); err != nil {
+			if err := build(file); err != nil {
 				return nil, Image{}, err
 			}
 			var err error
@@ -161,7 +169,6 @@ func BuildHosted(ctx context.Context, p *progress.Reporter, c *cache.Cache, opts
 		}
 		s := spec("/app", contents[0], opts, aot.AMD64)
 		s.Files["/app.wasm"] = ociimage.File{Content: contents[1]}
-		s.Env = nil // what the module is told of its Go, the program tells it
 		return []ociimage.Spec{s}, Image{ModuleBytes: int64(len(contents[1])), ProgramBytes: int64(len(contents[0]))}, nil
 	})
 }
@@ -173,7 +180,6 @@ func spec(path string, program []byte, opts Options, arch aot.Arch) ociimage.Spe
 		Reference:    opts.Repository + ":" + opts.Version,
 		Files:        map[string]ociimage.File{path: {Content: program, Mode: 0o755}, "/config.json": {Content: opts.Config}},
 		Entrypoint:   []string{path},
-		Env:          runtimeEnv,
 		Architecture: string(arch),
 	}
 }

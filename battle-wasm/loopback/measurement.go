@@ -8,9 +8,8 @@ type Measurement struct {
 	Clock string
 	// Mean, P50 and P99 are over the ticks.
 	Mean, P50, P99 float64
-	// Allocations are those of the heap per tick of all rooms, Collections the garbage collections in all ticks.
+	// Allocations are those of the heap per tick of all rooms.
 	Allocations float64
-	Collections int
 	// SnapshotBytes is the mean size of a snapshot.
 	SnapshotBytes float64
 }

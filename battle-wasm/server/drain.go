@@ -57,7 +57,7 @@ func (s *Server) drained() bool {
 // conclude ends a battle: its result goes to the store, its players are told, its room is free.
 func (s *Server) conclude(r *room, outcome report.Outcome) {
 	s.metrics.ended(outcome)
-	s.garbage++
+	s.garbage.battles++
 	s.logBattle(r, "battle ended").Text("outcome", string(outcome)).Number("ticks", int64(r.arena.Tick)).Number("players", int64(r.roster.count)).End()
 	record := wire.RecordNone
 	if !r.measures() && s.bus != nil {

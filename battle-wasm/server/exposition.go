@@ -164,6 +164,6 @@ func (s *Server) appendMetrics(b []byte, web httpd.Counts) []byte {
 	e.sample("battle_http_requests_total", "code", "5xx", web.ServerErrors)
 	e.counter("battle_http_timeouts_total", "HTTP connections closed because they took too long or made room.", web.TimedOut)
 	e.counter("battle_log_lines_dropped_total", "Lines of the log that were dropped because too many came at once.", s.journal.Dropped())
-	e.memory(&s.memory)
+	e.memory(&s.garbage, &s.memory)
 	return e
 }

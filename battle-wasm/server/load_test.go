@@ -68,18 +68,18 @@ func TestGarbageIsCollectedWhenThereIsTime(t *testing.T) {
 	m, l := startLoop(t)
 	join(t, m, l.server, addr(1)).stays()
 	m.discard = true
-	l.server.garbage = collectAfter
+	l.server.garbage.battles = collectAfter
 	m.cost = second / 120 / 8 // looks at the clock use up most of a period
 	for range 20 {
 		l.Turn()
 	}
-	require.Equal(t, collectAfter, l.server.garbage)
+	require.Equal(t, collectAfter, l.server.garbage.battles)
 	m.cost = 0
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	l.Turn()
 	l.Turn()
-	require.Zero(t, l.server.garbage)
+	require.Zero(t, l.server.garbage.battles)
 	runtime.ReadMemStats(&after)
 	require.Greater(t, after.NumGC, before.NumGC)
 }

@@ -49,6 +49,6 @@ func BenchmarkMemory(b *testing.B) {
 	e := make(exposition, 0, 32<<10)
 	for b.Loop() {
 		e = e[:0]
-		e.memory(&l.server.memory)
+		e.memory(&l.server.garbage, &l.server.memory)
 	}
 }

@@ -56,7 +56,7 @@ type Server struct {
 	lastTick   int64 // when the last tick ran; 0 before ticks are due
 	journal    *journal.Journal
 	load       *budget.Meter
-	garbage    int // battles whose remains have not been collected
+	garbage    garbage
 	metrics    metrics
 	memory     runtime.MemStats
 

@@ -16,6 +16,8 @@ const (
 
 	recvTruncated = 1
 
+	nonblocking = 1 << 2
+
 	clockRealtime  = 0
 	clockMonotonic = 1
 	clockAbsolute  = 1
@@ -92,6 +94,10 @@ func sockSendTo(fd int32, vec unsafe.Pointer, vecs uint32, addr unsafe.Pointer, 
 //go:wasmimport wasi_snapshot_preview1 sock_setsockopt
 //go:noescape
 func sockSetOpt(fd int32, level, name uint32, value unsafe.Pointer, size uint32) uint32
+
+//go:wasmimport wasi_snapshot_preview1 fd_fdstat_set_flags
+//go:noescape
+func fdSetFlags(fd int32, flags uint32) uint32
 
 //go:wasmimport wasi_snapshot_preview1 poll_oneoff
 //go:noescape

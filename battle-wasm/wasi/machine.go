@@ -77,7 +77,15 @@ func (m *Machine) bind(kind uint32, port int) (int32, error) {
 	if errno := sockBind(fd, unsafe.Pointer(&m.addr), uint32(port)); errno != 0 {
 		return 0, syscall.Errno(errno)
 	}
-	return fd, syscall.SetNonblock(int(fd), true)
+	return fd, nonblock(fd)
+}
+
+// nonblock makes a socket one that does not wait. The syscall package of TinyGo has no such function.
+func nonblock(fd int32) error {
+	if errno := fdSetFlags(fd, nonblocking); errno != 0 {
+		return syscall.Errno(errno)
+	}
+	return nil
 }
 
 // receiveBuffer is how many bytes of datagrams the kernel is asked to keep while a tick runs. It cuts the wish down to its limit.
@@ -173,7 +181,7 @@ func (m *Machine) Accept() (transport.Conn, error) {
 		return 0, failure(errno)
 	}
 	// The flag that accept takes is set on the listener by 0.14.1, not on the connection.
-	if err := syscall.SetNonblock(int(fd), true); err != nil {
+	if err := nonblock(fd); err != nil {
 		_ = syscall.Close(int(fd))
 		return 0, err
 	}
@@ -186,7 +194,7 @@ func (m *Machine) Dial(to transport.Addr) (transport.Conn, error) {
 	if errno := sockOpen(familyInet4, sockStream, unsafe.Pointer(&fd)); errno != 0 {
 		return 0, syscall.Errno(errno)
 	}
-	if err := syscall.SetNonblock(int(fd), true); err != nil {
+	if err := nonblock(fd); err != nil {
 		_ = syscall.Close(int(fd))
 		return 0, err
 	}

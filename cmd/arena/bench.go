@@ -12,11 +12,14 @@ import (
 
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
 	"github.com/edge-arena/edge-arena/internal/bench"
+	"github.com/edge-arena/edge-arena/internal/nodehost"
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 	"github.com/edge-arena/edge-arena/internal/toolchain"
 	"github.com/edge-arena/edge-arena/internal/workspace"
 	"github.com/edge-arena/edge-arena/lobby/token"
 	"github.com/edge-arena/edge-arena/tests/rig"
+	"github.com/edge-arena/edge-arena/tests/rig/docker"
 )
 
 func newBench() *cobra.Command {
@@ -89,19 +92,28 @@ func benchConfig(ctx context.Context, w *workspace.Workspace, p *progress.Report
 	if mirror := r.Mirror(); mirror != nil && mirror.Origin == rig.OriginStandIn {
 		cfg.K3sOrigin = "stand-in built from upstream Kubernetes"
 	}
-	// What the city runs has been built. If it had not, it would not be what this checkout's sources make.
-	never := func(context.Context, string, string) error {
-		return errors.New("the battle server has changed since the city was brought up: bring it up to date first (arena up)")
-	}
-	if cfg.Wasm, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: never}); err != nil {
+	if cfg.Wasm, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Toolchain: built{}}); err != nil {
 		return cfg, err
 	}
 	if cfg.Native, err = image.BuildNative(ctx, p, w.Cache, image.Options{Source: w.Root}); err != nil {
 		return cfg, err
 	}
-	cfg.Hosted, err = image.BuildHosted(ctx, p, w.Cache, image.Options{Source: w.Root})
+	host, err := nodehost.Open(ctx, docker.Machine{}, w.Cache, p)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.Hosted, err = image.BuildHosted(ctx, p, w.Cache, image.Options{Source: w.Root, Toolchain: host})
 	return cfg, err
 }
+
+// built is the toolchain of what has been built: what the city runs. If it had not been, it would not be what this checkout's sources make.
+type built struct{}
+
+var errChanged = errors.New("the battle server has changed since the city was brought up: bring it up to date first (arena up)")
+
+func (built) Module(context.Context, tinygo.Program, string) error { return errChanged }
+
+func (built) Native(context.Context, string, string) error { return errChanged }
 
 func writeBench(path string, report *bench.Report) (err error) {
 	f, err := os.Create(path)

@@ -47,8 +47,7 @@ func startKinds(wasm, native, hosted string) []coldstart.Kind {
 		{Name: startNative, Runtime: runtimeNative, Image: native, Program: programNative},
 		{Name: startWasmCtr, Runtime: coldstart.Handler, Containerd: true, Image: wasm, Program: programWasm, Annotations: handler},
 		{Name: startNativeCtr, Runtime: runtimeNative, Containerd: true, Image: native, Program: programNative},
-		// Go's settings in a battle pod are the module's: what runs it here has its own, and sets those itself.
-		{Name: startHosted, Runtime: runtimeNative, Image: hosted, Program: programNative, Every: seldom, Unset: []string{"GOGC", "GOMEMLIMIT"}},
+		{Name: startHosted, Runtime: runtimeNative, Image: hosted, Program: programNative, Every: seldom},
 	}
 }
 

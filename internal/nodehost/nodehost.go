@@ -17,6 +17,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/cache"
 	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/progress"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 	"github.com/edge-arena/edge-arena/tests/rig/docker"
 	"github.com/edge-arena/edge-arena/tests/rig/nodeimage"
 )
@@ -25,10 +26,13 @@ import (
 type Host struct {
 	docker *docker.Client
 	image  string
+	tinygo tinygo.Compiler
 }
 
 // New is a host of a node image that is there.
-func New(d *docker.Client, image string) *Host { return &Host{docker: d, image: image} }
+func New(m docker.Machine, d *docker.Client, image string, c *cache.Cache, p *progress.Reporter) *Host {
+	return &Host{docker: d, image: image, tinygo: tinygo.Compiler{Machine: m, Docker: d, Image: image, Cache: c, Progress: p}}
+}
 
 // Open finds the node image, or makes it: see package nodeimage.
 func Open(ctx context.Context, m docker.Machine, c *cache.Cache, p *progress.Reporter) (*Host, error) {
@@ -40,11 +44,16 @@ func Open(ctx context.Context, m docker.Machine, c *cache.Cache, p *progress.Rep
 	if err != nil {
 		return nil, err
 	}
-	return New(d, ref), nil
+	return New(m, d, ref, c, p), nil
 }
 
-// Compile compiles Wasm ahead of time with the node's WasmEdge. It is an [image.Compiler].
-func (h *Host) Compile(ctx context.Context, in, out string) error {
+// Module implements [image.Toolchain].
+func (h *Host) Module(ctx context.Context, p tinygo.Program, out string) error {
+	return h.tinygo.Compile(ctx, p, out)
+}
+
+// Native implements [image.Toolchain], with the node's WasmEdge.
+func (h *Host) Native(ctx context.Context, in, out string) error {
 	args := append([]string{"run", "--rm", "--network", "none", "--entrypoint", "",
 		"-v", filepath.Dir(in) + ":/in:ro", "-v", filepath.Dir(out) + ":/out", h.image},
 		image.CompilerArgs("/in/"+filepath.Base(in), "/out/"+filepath.Base(out))...)

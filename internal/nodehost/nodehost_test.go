@@ -8,7 +8,7 @@ import (
 
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	h := New(nil, "node:1")
+	h := &Host{image: "node:1"}
 	require.Equal(t, []string{
 		"run", "--network", "host", "--entrypoint", "", "--security-opt", "seccomp=unconfined", "--rm",
 		"-v", "/tmp/a:/app:ro", "-v", "/tmp/c:/config.json:ro", "-e", "A=b", "node:1", "taskset", "--cpu-list", "1,3", "/app", "-x",

@@ -34,8 +34,8 @@ type Parts struct {
 	Release rig.ReleaseFunc
 	// ReleaseOrigin says which one it is.
 	ReleaseOrigin string
-	// Compile compiles Wasm ahead of time as the nodes run it.
-	Compile image.Compiler
+	// WasmToolchain makes Wasm, and native code of it as the nodes run it.
+	WasmToolchain image.Toolchain
 	// Battle is the battle server's image, PortAllocator that of the service that gives its pods their ports.
 	Battle        image.Image
 	PortAllocator goimage.Image
@@ -75,8 +75,8 @@ func (parts *Parts) prepareNodes(ctx context.Context, w *Workspace, p *progress.
 	if err != nil {
 		return err
 	}
-	parts.Compile = nodehost.New(parts.Docker, nodeImage).Compile
-	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Compile: parts.Compile}); err != nil {
+	parts.WasmToolchain = nodehost.New(parts.Machine, parts.Docker, nodeImage, w.Cache, p)
+	if parts.Battle, err = image.Build(ctx, p, w.Cache, image.Options{Source: w.Root, Toolchain: parts.WasmToolchain}); err != nil {
 		return err
 	}
 	if parts.PortAllocator, err = allocator.Service().Build(ctx, p, w.Cache, w.Root); err != nil {

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	// The module's own Go collects garbage as it does under WasmEdge; that of this process is another's.
-	if err := hosted.RunFile(context.Background(), "/app.wasm", "GOGC=off", "GOMEMLIMIT=64MiB"); err != nil {
+	if err := hosted.RunFile(context.Background(), "/app.wasm"); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, "battle-wazero:", err)
 		os.Exit(1)
 	}

@@ -72,7 +72,7 @@ func run(args []string) error {
 		value float64
 	}{
 		{"Rooms", float64(rooms)}, {"Ticks", float64(ticks)}, {"Mean", float64(sum) / float64(ticks) / float64(rooms)}, {"P50", at(500)}, {"P99", at(990)},
-		{"Allocations", float64(after.Mallocs-before.Mallocs) / float64(ticks)}, {"Collections", float64(after.NumGC - before.NumGC)},
+		{"Allocations", float64(after.Mallocs-before.Mallocs) / float64(ticks)},
 		{"SnapshotBytes", float64(l.Bytes) / float64(max(1, l.Sent))},
 	} {
 		b = strconv.AppendQuote(b, f.name)

@@ -37,8 +37,6 @@ type Kind struct {
 	Stages bool `json:"stages,omitempty"`
 	// Every has only each so-many-th start of the job be one of this kind: what takes long need not be started so often. Default is each.
 	Every int `json:"every,omitempty"`
-	// Unset are variables of the pod's environment that the container does not get: those of another program.
-	Unset []string `json:"unset,omitempty"`
 	// Annotations are those of the container.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }

@@ -20,7 +20,7 @@ func specFor(podSpec []byte, k Kind, rootfs, cgroup string, port int) (config []
 	if err != nil {
 		return nil, nil, err
 	}
-	env = environment(process["env"], port, k.Unset)
+	env = environment(process["env"], port)
 	process["args"] = []string{k.Program}
 	process["terminal"] = false
 	process["env"] = env
@@ -51,13 +51,13 @@ func parts(spec map[string]any) (process, linux map[string]any, mounts []any, er
 	return process, linux, mounts, nil
 }
 
-func environment(old any, port int, unset []string) []string {
+func environment(old any, port int) []string {
 	env := []string{"BATTLE_PORT=" + strconv.Itoa(port)}
 	list, _ := old.([]any)
 	for _, v := range list {
 		s, ok := v.(string)
 		name, _, _ := strings.Cut(s, "=")
-		if ok && name != "BATTLE_PORT" && !slices.Contains(unset, name) {
+		if ok && name != "BATTLE_PORT" {
 			env = append(env, s)
 		}
 	}

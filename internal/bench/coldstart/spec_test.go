@@ -10,13 +10,13 @@ func TestSpecForLeavesThePod(t *testing.T) {
 	t.Parallel()
 	pod := `{
 		"ociVersion": "1.2.0",
-		"process": {"user": {"uid": 65532}, "args": ["/app.wasm"], "env": ["A=b", "GOGC=off", "BATTLE_PORT=20010"], "noNewPrivileges": true},
+		"process": {"user": {"uid": 65532}, "args": ["/app.wasm"], "env": ["A=b", "BATTLE_PORT=20010"], "noNewPrivileges": true},
 		"root": {"path": "rootfs", "readonly": true},
 		"mounts": [{"destination": "/proc", "type": "proc"}, {"destination": "/etc/hosts", "type": "bind", "source": "/var/lib/kubelet/x"}],
 		"annotations": {"run.oci.handler": "wasm", "io.kubernetes.cri.sandbox-id": "1"},
 		"linux": {"resources": {"memory": {"limit": 1}}, "cgroupsPath": "/kubepods/x", "namespaces": [{"type": "network", "path": "/proc/1/ns/net"}]}
 	}`
-	got, env, err := specFor([]byte(pod), Kind{Program: "/app", Unset: []string{"GOGC"}}, "/run/x/rootfs", "/bench", 19000)
+	got, env, err := specFor([]byte(pod), Kind{Program: "/app"}, "/run/x/rootfs", "/bench", 19000)
 	require.NoError(t, err)
 	require.Equal(t, []string{"BATTLE_PORT=19000", "A=b"}, env)
 	require.JSONEq(t, `{

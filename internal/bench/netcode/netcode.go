@@ -188,12 +188,10 @@ const rooms = 60
 // server's.
 func measureCompute(ctx context.Context, cfg Config, dir string) (c Compute, err error) {
 	native, module, compiled := filepath.Join(dir, "tickbench"), filepath.Join(dir, "tickbench.wasm"), filepath.Join(dir, "tickbench.so")
-	for out, env := range map[string][]string{native: {"CGO_ENABLED=0"}, module: {"GOOS=wasip1", "GOARCH=wasm"}} {
-		if err := image.BuildProgram(ctx, cfg.Root, "tickbench", out, env...); err != nil {
-			return c, err
-		}
+	if err := image.BuildNativeProgram(ctx, cfg.Root, "tickbench", "", native); err != nil {
+		return c, err
 	}
-	if err := compile(ctx, cfg, module, compiled); err != nil {
+	if err := compile(ctx, cfg, "tickbench", module, compiled); err != nil {
 		return c, err
 	}
 	measured, _ := cfg.Host.Cores()

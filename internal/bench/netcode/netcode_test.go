@@ -17,6 +17,7 @@ import (
 	"github.com/edge-arena/edge-arena/battle-wasm/loopback"
 	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/nodehost"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 )
 
 // What the document claims is measured here too, on a shorter battle.
@@ -74,8 +75,9 @@ func TestReport(t *testing.T) {
 // here runs the native server as a program of this machine.
 type here struct{}
 
-func (here) Cores() (measured, others []int)               { return nil, nil }
-func (here) Compile(context.Context, string, string) error { return errors.New("not here") }
+func (here) Cores() (measured, others []int)                      { return nil, nil }
+func (here) Module(context.Context, tinygo.Program, string) error { return errors.New("not here") }
+func (here) Native(context.Context, string, string) error         { return errors.New("not here") }
 func (here) Output(context.Context, nodehost.Program) (string, error) {
 	return "", errors.New("not here")
 }
@@ -105,7 +107,7 @@ func TestPlay(t *testing.T) {
 	dir := t.TempDir()
 	app, file := filepath.Join(dir, "battle"), filepath.Join(dir, "config.json")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o600))
-	require.NoError(t, image.BuildProgram(context.Background(), root, "battle", app, "GOOS=linux", "CGO_ENABLED=0"))
+	require.NoError(t, image.BuildNativeProgram(context.Background(), root, "battle", "", app))
 	cfg := Config{Root: root, Host: here{}, Log: io.Discard}
 	native := program{name: "native", files: map[string]string{"/app": app, "/config.json": file}, args: []string{"/app"}}
 	l, err := play(context.Background(), cfg, native, nil, nil, 2, time.Second)

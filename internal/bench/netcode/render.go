@@ -122,7 +122,6 @@ func (c *Compute) section() document.Section {
 	s.Rows = append(s.Rows,
 		[]string{"rooms that a core can compute at 120 Hz, system calls left out", perCore(n.Mean), perCore(w.Mean), "", ""},
 		[]string{"heap allocations per tick of all rooms", fmt.Sprintf("%g", n.Allocations), fmt.Sprintf("%g", w.Allocations), "", verdict(n.Allocations == 0 && w.Allocations == 0)},
-		[]string{"garbage collections", fmt.Sprint(n.Collections), fmt.Sprint(w.Collections), "", ""},
 		[]string{"mean snapshot", fmt.Sprintf("%.1f B", n.SnapshotBytes), fmt.Sprintf("%.1f B", w.SnapshotBytes), "", ""})
 	return s
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/bots"
 	"github.com/edge-arena/edge-arena/internal/nodehost"
+	"github.com/edge-arena/edge-arena/internal/tinygo"
 )
 
 // Host runs programs as a node does. It is a [nodehost.Host], and in tests this machine.
 type Host interface {
-	// Compile is an [image.Compiler].
-	Compile(ctx context.Context, in, out string) error
+	image.Toolchain
 	// Output runs a program to its end.
 	Output(ctx context.Context, p nodehost.Program) (string, error)
 	// Start starts one, and returns its number and what stops it.
@@ -64,7 +64,7 @@ type program struct {
 	inArgs bool
 }
 
-// runtimeEnv is what the images of the server set for Go.
+// runtimeEnv is what the native image of the server sets for Go.
 var runtimeEnv = []string{"GOGC=off", "GOMEMLIMIT=64MiB"}
 
 // servers builds the three kinds in a folder.
@@ -74,19 +74,12 @@ func servers(ctx context.Context, cfg Config, dir string) (all [3]program, err e
 		return all, err
 	}
 	file := func(name string) string { return filepath.Join(dir, name) }
-	for _, b := range []struct {
-		out, source string
-		env         []string
-	}{
-		{"battle", "battle", []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}},
-		{"battle-wazero", "battle-wazero", []string{"GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0"}},
-		{"battle.wasm", "battle", []string{"GOOS=wasip1", "GOARCH=wasm"}},
-	} {
-		if err := image.BuildProgram(ctx, cfg.Root, b.source, file(b.out), b.env...); err != nil {
+	for _, program := range []string{"battle", "battle-wazero"} {
+		if err := image.BuildNativeProgram(ctx, cfg.Root, program, "", file(program)); err != nil {
 			return all, err
 		}
 	}
-	if err := compile(ctx, cfg, file("battle.wasm"), file("battle.so")); err != nil {
+	if err := compile(ctx, cfg, "battle", file("battle.wasm"), file("battle.so")); err != nil {
 		return all, err
 	}
 	return [3]program{
@@ -96,9 +89,12 @@ func servers(ctx context.Context, cfg Config, dir string) (all [3]program, err e
 	}, nil
 }
 
-// compile compiles a module ahead of time, or finds what became of it in the cache.
-func compile(ctx context.Context, cfg Config, module, out string) error {
-	compiled, err := image.Compile(ctx, cfg.Progress, cfg.Cache, cfg.Host.Compile, module)
+// compile compiles a program to Wasm, and that ahead of time.
+func compile(ctx context.Context, cfg Config, program, module, out string) error {
+	if err := cfg.Host.Module(ctx, tinygo.Program{Source: cfg.Root, Package: "./battle-wasm/cmd/" + program}, module); err != nil {
+		return err
+	}
+	compiled, err := image.Compile(ctx, cfg.Progress, cfg.Cache, cfg.Host, module)
 	if err != nil {
 		return err
 	}
@@ -107,10 +103,10 @@ func compile(ctx context.Context, cfg Config, module, out string) error {
 
 // run is how the program is run at a port, on some processors.
 func (p program) run(port int, cpus []int) nodehost.Program {
-	env := append([]string{"BATTLE_PORT=" + strconv.Itoa(port), "NODE_IP=127.0.0.1", "POD_NAME=bench", "TICKET_KEYS=" + key}, runtimeEnv...)
+	env := []string{"BATTLE_PORT=" + strconv.Itoa(port), "NODE_IP=127.0.0.1", "POD_NAME=bench", "TICKET_KEYS=" + key}
 	n := nodehost.Program{Files: p.files, Args: p.args, CPUs: cpus}
 	if !p.inArgs {
-		n.Env = env
+		n.Env = append(env, runtimeEnv...)
 		return n
 	}
 	n.Args = append([]string(nil), p.args...)

@@ -4,21 +4,16 @@ package foreign
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 
 	"github.com/edge-arena/edge-arena/internal/cache"
-	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/internal/debroot"
 	"github.com/edge-arena/edge-arena/internal/progress"
 	"github.com/edge-arena/edge-arena/tests/rig/docker"
 	"github.com/edge-arena/edge-arena/tests/rig/nodeimage"
 )
-
-//go:embed root.sh
-var rootScript string
 
 const (
 	arch     = "arm64"
@@ -32,20 +27,16 @@ type Root struct{ dir string }
 func Ensure(ctx context.Context, m docker.Machine, c *cache.Cache, p *progress.Reporter, packages ...string) (*Root, error) {
 	if _, err := exec.LookPath(emulator); err != nil {
 		err := p.Step(ctx, "install Debian's qemu-user-static", func(ctx context.Context) error {
-			return m.Install(ctx, "qemu-user-static", "debian-archive-keyring")
+			return m.Install(ctx, "qemu-user-static")
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	key := cache.NewKey(append([]string{nodeimage.Suite, arch, rootScript}, packages...)...)
-	dir, err := c.Get(ctx, "foreign", key, func(ctx context.Context, dir string) error {
+	unpacked := debroot.Packages{Suite: nodeimage.Suite, Arch: arch, Names: packages}
+	dir, err := c.Get(ctx, "foreign", unpacked.Key(), func(ctx context.Context, dir string) error {
 		return p.Step(ctx, "unpack Debian's packages for "+arch, func(ctx context.Context) error {
-			script := filepath.Join(dir, "root.sh")
-			if err := os.WriteFile(script, []byte(rootScript), 0o600); err != nil {
-				return fmt.Errorf("write script: %w", err)
-			}
-			_, err := command.Run(ctx, "sh", append([]string{script, nodeimage.Suite, arch, dir}, packages...)...)
+			_, err := unpacked.Unpack(ctx, m, dir)
 			return err
 		})
 	})

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Unpacks Debian packages of another architecture, with all that they depend on: root.sh <suite> <architecture> <folder> <package>...
+# Unpacks Debian packages, of another release or architecture than the machine's too, with all that they depend on: unpack.sh <suite> <architecture> <folder> <package>...
 # Nothing is installed: apt is given a state of its own in which there is nothing yet, so that it names, fetches and checks all that is needed.
 set -eu
 suite=$1 arch=$2 dir=$3
@@ -16,5 +16,7 @@ apt update
 apt -y --no-install-recommends --download-only install "$@"
 for package in "$dir"/cache/archives/*.deb; do dpkg-deb -x "$package" "$dir/root"; done
 # What dpkg would find there from the start.
-ln -s usr/lib "$dir/root/lib"
+for folder in bin lib lib64; do
+	[ ! -d "$dir/root/usr/$folder" ] || ln -s "usr/$folder" "$dir/root/$folder"
+done
 rm -rf "$dir/state" "$dir/cache" "$dir/root/usr/share/doc" "$dir/root/usr/share/locale"
