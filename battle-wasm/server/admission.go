@@ -92,7 +92,7 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 	if int(t.Room) >= len(s.rooms) {
 		return nil, errOver
 	}
-	r := &s.rooms[t.Room]
+	r := s.room(int(t.Room))
 	if mine := s.byPlayer[t.Player]; mine != nil {
 		if mine.room == r && r.battle == t.Battle {
 			if old != nil && old != mine {
@@ -124,22 +124,24 @@ func (s *Server) seat(from transport.Addr, t *ticket.Ticket) (*player, error) {
 
 // measuringPlace gives a place to a bot that measures: in the first of such rooms that has one, else in a room of its own.
 func (s *Server) measuringPlace() (*player, error) {
-	var free *room
-	for i := range s.rooms {
-		r := &s.rooms[i]
+	free := -1
+	for i, r := range s.rooms {
 		switch {
-		case r.count == 0 && free == nil:
-			free = r
-		case r.count > 0 && r.count < s.cfg.MaxPlayers && r.battle == ticket.ID{}:
+		case r == nil || r.count == 0:
+			if free < 0 {
+				free = i
+			}
+		case r.count < s.cfg.MaxPlayers && r.measures():
 			return r.freePlace(), nil
 		}
 	}
-	if free == nil || s.drain.on || s.overloaded() {
+	if free < 0 || s.drain.on || s.overloaded() {
 		s.refuseRoom()
 		return nil, errFull
 	}
-	s.startBattle(free, ticket.ID{})
-	return free.freePlace(), nil
+	r := s.room(free)
+	s.startBattle(r, ticket.ID{})
+	return r.freePlace(), nil
 }
 
 // admit gives a place to who has a ticket for it.

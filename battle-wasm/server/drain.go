@@ -31,10 +31,9 @@ func (s *Server) pushDrain() {
 		return
 	}
 	playing := false
-	for i := range s.rooms {
-		r := &s.rooms[i]
+	for _, r := range s.rooms {
 		switch {
-		case r.count == 0:
+		case r == nil || r.count == 0:
 		case s.now >= s.drain.by || r.measures():
 			s.conclude(r, report.Drained)
 		default:

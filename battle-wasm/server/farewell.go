@@ -57,7 +57,7 @@ func (s *Server) sayFarewell(r *room, record wire.Record) {
 
 // recorded tells the players of a battle that its result is in the store.
 func (s *Server) recorded(e *entry) {
-	f := &s.rooms[e.room].farewell
+	f := &s.room(e.room).farewell
 	if f.battle != e.battle || f.count == 0 {
 		return
 	}

@@ -275,7 +275,7 @@ func TestTheLogOfABattle(t *testing.T) {
 	a := joinWith(t, m, s, addr(1), pass(t, m, s, tk(1)))
 	joinWith(t, m, s, addr(2), pass(t, m, s, tk(1)))
 	joinWith(t, m, s, addr(3), pass(t, m, s, tk(2))).send(&wire.Leave{Token: s.byAddr[addr(3)].token})
-	s.conclude(&s.rooms[a.w.Room], "finished")
+	s.conclude(s.rooms[a.w.Room], "finished")
 	s.startDrain()
 	s.refuseRoom()
 	s.refuseRoom()

@@ -46,9 +46,8 @@ func (s *Server) appendPresence(b []byte) []byte {
 	}
 	e.text(`,"rooms":[`)
 	first := true
-	for i := range s.rooms {
-		r := &s.rooms[i]
-		if r.count == 0 {
+	for i, r := range s.rooms {
+		if r == nil || r.count == 0 {
 			continue
 		}
 		if !first {

@@ -19,7 +19,7 @@ func TestTheRecordedBattle(t *testing.T) {
 	m, s := start(t, func(c *config.Config) { c.Rooms, c.Arena = 1, config.Arena{Width: 400, Height: 300} })
 	var bots []*bot
 	var l sim.Log
-	r := &s.rooms[0]
+	r := s.room(0)
 	enter := func(n byte) {
 		b := join(t, m, s, addr(n))
 		if len(bots) == 0 {

@@ -56,11 +56,16 @@ type player struct {
 // The places of the simulation, the packets and the configuration are the same.
 var _ = [1]struct{}{}[sim.MaxPlayers-wire.MaxPlayers]
 
-func (r *room) init(id uint16) {
-	r.id = id
-	for i := range r.players {
-		r.players[i] = player{room: r, place: i}
+// room gives the room of a number. It takes 33 kB, most of them for what was, so it is made when somebody first comes, and then kept.
+func (s *Server) room(n int) *room {
+	if s.rooms[n] == nil {
+		r := &room{id: uint16(n)}
+		for i := range r.players {
+			r.players[i] = player{room: r, place: i}
+		}
+		s.rooms[n] = r
 	}
+	return s.rooms[n]
 }
 
 func (p *player) present() bool { return p.token != 0 }

@@ -37,7 +37,7 @@ type Server struct {
 	runText string // the same, as others write it
 	address string // where players reach the server
 
-	rooms    []room
+	rooms    []*room // nil where nobody has played yet, see [Server.room]
 	byToken  map[uint64]*player
 	known    sessions
 	byAddr   map[transport.Addr]*player
@@ -90,7 +90,7 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 		// The limits are per bucket of source addresses: many joins at once are usual, when a whole match comes from behind one address.
 		joins:   newLimiter(second/int64(cfg.JoinsPerSecond), second, secrets.token()),
 		rejects: newLimiter(second, 0, secrets.token()),
-		rooms:   make([]room, cfg.Rooms),
+		rooms:   make([]*room, cfg.Rooms),
 		byToken: make(map[uint64]*player, places), known: newSessions(places),
 		byAddr:   make(map[transport.Addr]*player, places),
 		byPlayer: make(map[ticket.ID]*player, places), serials: make(serials, sweepAt), run: secrets.token(),
@@ -102,9 +102,6 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 	s.metrics, s.journal = newMetrics(build), journal.New(cfg.City, cfg.Pod)
 	s.runText, s.address = hex16(s.run), hostPort(cfg.NodeIP, cfg.Port)
 	s.subjects.presence, s.subjects.result = report.PresenceSubject+cfg.Pod, report.ResultSubject+cfg.Pod
-	for i := range s.rooms {
-		s.rooms[i].init(uint16(i))
-	}
 	return s, nil
 }
 
@@ -112,8 +109,10 @@ func New(cfg config.Config, m transport.Machine, build Build) (*Server, error) {
 func (s *Server) Tick() {
 	s.now = s.clock.Now()
 	s.metrics.ticks++
-	for i := range s.rooms {
-		r := &s.rooms[i]
+	for _, r := range s.rooms {
+		if r == nil {
+			continue
+		}
 		if r.farewell.left > 0 {
 			s.sendFarewell(r)
 		}
@@ -144,8 +143,8 @@ func (s *Server) idle() bool {
 	if len(s.byToken) > 0 {
 		return false
 	}
-	for i := range s.rooms {
-		if s.rooms[i].farewell.left > 0 {
+	for _, r := range s.rooms {
+		if r != nil && r.farewell.left > 0 {
 			return false
 		}
 	}
@@ -164,10 +163,10 @@ func (s *Server) send(kind wire.Kind, b []byte, to transport.Addr) {
 
 // occupancy counts the rooms that are in use, and the players in them.
 func (s *Server) occupancy() (rooms, players int) {
-	for i := range s.rooms {
-		if n := s.rooms[i].count; n > 0 {
+	for _, r := range s.rooms {
+		if r != nil && r.count > 0 {
 			rooms++
-			players += n
+			players += r.count
 		}
 	}
 	return rooms, players

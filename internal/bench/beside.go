@@ -33,14 +33,19 @@ type variant struct {
 // variants are all that a run may have left behind.
 func variants() []string { return []string{nativeApp, hostedApp, densityApp, densityNativeApp} }
 
-// handlerAnnotation has crun run a container as Wasm.
-const handlerAnnotation = "run.oci.handler"
+// handlerAnnotation has crun run a container as Wasm, and shimAnnotation has pods share a shim.
+const (
+	handlerAnnotation = "run.oci.handler"
+	shimAnnotation    = "io.containerd.runc.v2.group"
+)
 
 // nativeVariant is the server as a native container of an image: all else, limits and confinement included, is the same. So is the RuntimeClass, for the city's policies let no
-// other pod into its namespace: its crun runs what is not said to be Wasm as any OCI runtime does, and has no part in what is running.
+// other pod into its namespace: its crun runs what is not said to be Wasm as any OCI runtime does, and has no part in what is running. Its pods have a shim each, as containers
+// have unless they are told otherwise.
 func nativeVariant(app, image string) variant {
 	return variant{app: app, change: func(pod *corev1.PodTemplateSpec) {
 		delete(pod.Annotations, handlerAnnotation)
+		delete(pod.Annotations, shimAnnotation)
 		pod.Spec.Containers[0].Image = image
 		pod.Spec.Containers[0].ImagePullPolicy = "Never"
 	}}

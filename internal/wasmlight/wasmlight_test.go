@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,6 +107,53 @@ func TestTheStarter(t *testing.T) {
 			require.Equal(t, "/a folder create a b\n", string(got))
 		})
 	}
+}
+
+// sealed prints whether it is told that nobody can write to it, and whether that is so.
+const sealed = `
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+int main(void) {
+	struct statvfs fs;
+	if (statvfs("/proc/self/exe", &fs) != 0) return 1;
+	printf("told %s, is %d\n", getenv("_LIBCONTAINER_CLONED_BINARY") ? "so" : "not", (fs.f_flag & ST_RDONLY) != 0);
+	return 0;
+}
+`
+
+// crun takes the variable for the promise that no container can write to the program, and then does not see to it itself.
+func TestTheStarterSealsWhatItStarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	source, crun, bin := filepath.Join(dir, "sealed.c"), filepath.Join(dir, "crun"), filepath.Join(dir, "starter")
+	require.NoError(t, os.WriteFile(source, []byte(sealed), 0o600))
+	_, err := command.Run(context.Background(), "cc", "-o", crun, source)
+	require.NoError(t, err)
+	_, err = command.Run(context.Background(), "cc", "-static", `-DFOLDER="/none"`, `-DCRUN="`+crun+`"`, "-o", bin, filepath.Join("light", starter))
+	require.NoError(t, err)
+
+	want := "told so, is 1"
+	if os.Geteuid() != 0 {
+		want = "told not, is 0" // only root may make mounts
+	}
+	got, err := command.Run(context.Background(), bin)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	// Where no mount can be made, what is started must not be told that it was.
+	unprivileged := exec.Command(bin)
+	unprivileged.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	if os.Geteuid() == 0 {
+		for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) {
+			require.NoError(t, os.Chmod(d, 0o755))
+		}
+	} else {
+		unprivileged.SysProcAttr = nil
+	}
+	out, err := unprivileged.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Equal(t, "told not, is 0\n", string(out))
 }
 
 func TestBuildSaysWhatIsMissing(t *testing.T) {

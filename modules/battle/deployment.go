@@ -123,6 +123,7 @@ func (b *builder) makeDeployment() error {
 					Labels: workload.Labels(App, component),
 					Annotations: pulumi.StringMap{
 						wasm.HandlerAnnotation: pulumi.String("wasm"),
+						wasm.ShimAnnotation:    pulumi.String(App),
 						// What is in the environment is read at the start alone.
 						"edge-arena/credentials": credentials.Fingerprint(c.PodTicketKeys, c.Battle.User, c.Battle.Password),
 					},

@@ -25,6 +25,10 @@ const RuntimeClass = "wasmedge"
 // HandlerAnnotation makes crun take a container's program for a Wasm module.
 const HandlerAnnotation = "run.oci.handler"
 
+// ShimAnnotation has all pods of a node that carry it with the same value share one containerd shim, in place of one for each: a shim takes more memory than a battle server.
+// If it should die, containerd ends what it had in its care, and the kubelet starts it anew.
+const ShimAnnotation = "io.containerd.runc.v2.group"
+
 // probeNamespace is one that every cluster has. The probe is part of the cluster's own machinery.
 const probeNamespace = "kube-system"
 

@@ -94,7 +94,7 @@ handler() {
 	cat <<-END
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge"]
 		  runtime_type = "io.containerd.runc.v2"
-		  pod_annotations = ["run.oci.handler", "module.wasm.image/*"]
+		  pod_annotations = ["run.oci.handler", "module.wasm.image/*", "io.containerd.runc.v2.group"]
 		[plugins."io.containerd.grpc.v1.cri".containerd.runtimes."wasmedge".options]
 		  BinaryName = "$(handler_crun)"
 		  SystemdCgroup = {{ .SystemdCgroup }}
