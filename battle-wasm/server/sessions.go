@@ -6,9 +6,9 @@ import "math/bits"
 // player has left has another token, so nothing need be removed.
 type sessions []*player
 
-// newSessions has so much room that hardly two of them share a place.
+// newSessions has so much room that few of them share a place when all places are taken.
 func newSessions(places int) sessions {
-	return make(sessions, 1<<bits.Len(uint(32*places)))
+	return make(sessions, 1<<bits.Len(uint(8*places)))
 }
 
 // find gives the player with a token, nil where it is not in the cache. Tokens are random, so a part of one says where.

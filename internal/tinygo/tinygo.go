@@ -32,7 +32,7 @@ var packages = debroot.Packages{Suite: nodeimage.Suite, Arch: "amd64", Names: []
 }}
 
 // target is what is compiled for: TinyGo's own wasip1 with Debian's C library in place of one that is no part of TinyGo's module, and without goroutines, for the
-// server has none. That is its name.
+// server has none. Its memory is at the start what a pod with one battle needs; TinyGo doubles it whenever it needs more, and so would begin with more than that.
 //
 //go:embed target.json
 var target string
