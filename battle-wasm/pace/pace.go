@@ -7,7 +7,7 @@ package pace
 const (
 	steps = 2000
 	limit = 25 // ns for a step
-	tries = 50
+	tries = 10
 )
 
 // Interpreted measures for 4 µs in compiled code, and for some ms where it is true. Now is a clock in ns. One short try is enough, for in the others the processor
