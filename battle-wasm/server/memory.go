@@ -10,5 +10,6 @@ func (e *exposition) memory(g *garbage, stats *runtime.MemStats) {
 	e.text("battle_gc_pause_seconds_total ")
 	e.decimal(g.paused, second)
 	e.text("\n")
+	e.counter("battle_heap_allocations_total", "Pieces of memory that the heap has given: while players play, and nothing else happens, none.", stats.Mallocs)
 	e.gauge("battle_heap_bytes", "Bytes of the heap that are in use, or not collected yet.", int(stats.HeapAlloc))
 }

@@ -129,7 +129,7 @@ func (m *Machine) Entropy(b []byte) error {
 func (m *Machine) Receive(b []byte) (int, transport.Addr, error) {
 	m.vec = iovec{buf: ptr(unsafe.SliceData(b)), size: uint32(len(b))}
 	errno := sockRecvFrom(m.udp, unsafe.Pointer(&m.vec), 1, unsafe.Pointer(&m.addr), 0, unsafe.Pointer(&m.port), unsafe.Pointer(&m.n), unsafe.Pointer(&m.flags))
-	runtime.KeepAlive(b)
+	runtime.KeepAlive(unsafe.SliceData(b)) // and not b: a slice is put on the heap for it
 	if errno != 0 {
 		return 0, transport.Addr{}, failure(errno)
 	}
@@ -146,7 +146,7 @@ func (m *Machine) Send(b []byte, to transport.Addr) error {
 	m.peer = to.IP
 	m.vec = iovec{buf: ptr(unsafe.SliceData(b)), size: uint32(len(b))}
 	errno := sockSendTo(m.udp, unsafe.Pointer(&m.vec), 1, unsafe.Pointer(&m.addr), uint32(to.Port), 0, unsafe.Pointer(&m.n))
-	runtime.KeepAlive(b)
+	runtime.KeepAlive(unsafe.SliceData(b)) // and not b: a slice is put on the heap for it
 	if errno != 0 {
 		return failure(errno)
 	}
@@ -219,7 +219,7 @@ func (m *Machine) Local(c transport.Conn) bool {
 func (m *Machine) Read(c transport.Conn, b []byte) (int, error) {
 	m.vec = iovec{buf: ptr(unsafe.SliceData(b)), size: uint32(len(b))}
 	errno := sockRecv(int32(c), unsafe.Pointer(&m.vec), 1, 0, unsafe.Pointer(&m.n), unsafe.Pointer(&m.flags))
-	runtime.KeepAlive(b)
+	runtime.KeepAlive(unsafe.SliceData(b)) // and not b: a slice is put on the heap for it
 	if errno != 0 {
 		return 0, failure(errno)
 	}
@@ -230,7 +230,7 @@ func (m *Machine) Read(c transport.Conn, b []byte) (int, error) {
 func (m *Machine) Write(c transport.Conn, b []byte) (int, error) {
 	m.vec = iovec{buf: ptr(unsafe.SliceData(b)), size: uint32(len(b))}
 	errno := sockSend(int32(c), unsafe.Pointer(&m.vec), 1, 0, unsafe.Pointer(&m.n))
-	runtime.KeepAlive(b)
+	runtime.KeepAlive(unsafe.SliceData(b)) // and not b: a slice is put on the heap for it
 	if errno != 0 {
 		return 0, failure(errno)
 	}

@@ -47,9 +47,11 @@ type Load struct {
 	// Lateness is how late ticks began. OnTime is the share of those that were at most [maxLate] ms late.
 	Lateness ticks.Times `json:"tickLateness"`
 	OnTime   float64     `json:"onTime"`
-	TickRate float64     `json:"tickRate"`
-	P50      float64     `json:"p50"`
-	P99      float64     `json:"p99"`
+	// Allocations are those of the server's heap for each tick, the page of metrics that tells of them included.
+	Allocations float64 `json:"allocations"`
+	TickRate    float64 `json:"tickRate"`
+	P50         float64 `json:"p50"`
+	P99         float64 `json:"p99"`
 	// Network is the round trip less the wait for the tick, P99.
 	Network float64 `json:"networkP99"`
 	// SentLate is how late the players themselves sent the worst hundredth of their inputs, Players how many cores they used.

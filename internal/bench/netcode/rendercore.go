@@ -70,6 +70,7 @@ func (c *Core) section() document.Section {
 	t.row("RTT less tick wait P99", "%.2f ms", func(l *Load) float64 { return l.Network },
 		verdict(w.Network <= maxNetworkPart*n.Network)+fmt.Sprintf(": Wasm / native at most %g", maxNetworkPart), n, w, h)
 	t.row("tick lateness P99", "%.3f ms", func(l *Load) float64 { return l.Lateness.P99 }, "", n, w, h)
+	t.row("heap allocations per tick, those for a page of metrics included", "%.3f", func(l *Load) float64 { return l.Allocations }, "", n, w, h)
 	t.row("inputs sent late by P99, part of RTT", "%.2f ms", func(l *Load) float64 { return l.SentLate }, "", n, w, h)
 	return t.Section
 }

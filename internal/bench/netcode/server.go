@@ -209,6 +209,9 @@ func usage(ctx context.Context, pid int, address string, d time.Duration) (l Loa
 	}
 	l.Share = (last.CPU - first.CPU).Seconds() / ended.Sub(began).Seconds()
 	l.Lateness, l.OnTime = between.Lateness.Times(), between.Lateness.Share(maxLate)
+	if n := between.Lateness.Count(); n > 0 {
+		l.Allocations = between.Allocations / n
+	}
 	return l, nil
 }
 

@@ -19,20 +19,28 @@ import (
 const (
 	LatenessMetric = "battle_tick_lateness_seconds"
 	DurationMetric = "battle_tick_duration_seconds"
+
+	allocationsMetric = "battle_heap_allocations_total"
 )
 
-// Ticks are the ticks of pods: how late they began, and how long they took.
-type Ticks struct{ Lateness, Duration Buckets }
+// Ticks are the ticks of pods: how late they began, how long they took, and how often the servers have asked their heaps for memory.
+type Ticks struct {
+	Lateness, Duration Buckets
+	Allocations        float64
+}
 
 // Add adds those of other pods, or of another time.
 func (t *Ticks) Add(o Ticks) error {
+	t.Allocations += o.Allocations
 	return errors.Join(t.Lateness.combine(o.Lateness, 1), t.Duration.combine(o.Duration, 1))
 }
 
 // Since are the ticks that came after others of the same pods.
 func (t Ticks) Since(before Ticks) (Ticks, error) {
 	var d Ticks
-	return d, errors.Join(d.Add(t), d.Lateness.combine(before.Lateness, -1), d.Duration.combine(before.Duration, -1))
+	err := errors.Join(d.Add(t), d.Lateness.combine(before.Lateness, -1), d.Duration.combine(before.Duration, -1))
+	d.Allocations -= before.Allocations
+	return d, err
 }
 
 // Buckets are a histogram of times: how many were at most so long.
@@ -162,8 +170,14 @@ func ticksAt(ctx context.Context, address string) (t Ticks, err error) {
 	if t.Lateness, err = bucketsOf(families, LatenessMetric); err != nil {
 		return t, err
 	}
-	t.Duration, err = bucketsOf(families, DurationMetric)
-	return t, err
+	if t.Duration, err = bucketsOf(families, DurationMetric); err != nil {
+		return t, err
+	}
+	if m := families[allocationsMetric].GetMetric(); len(m) == 1 && m[0].Counter != nil {
+		t.Allocations = m[0].GetCounter().GetValue()
+		return t, nil
+	}
+	return t, fmt.Errorf("there is no counter %s", allocationsMetric)
 }
 
 func bucketsOf(families map[string]*dto.MetricFamily, name string) (b Buckets, err error) {

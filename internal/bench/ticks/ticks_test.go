@@ -43,6 +43,7 @@ func TestRead(t *testing.T) {
 		for _, name := range []string{LatenessMetric, DurationMetric} {
 			fmt.Fprintf(&b, "# TYPE %s histogram\n%s_bucket{le=\"0.001\"} %d\n%s_bucket{le=\"+Inf\"} %d\n%s_sum 1\n%s_count %d\n", name, name, count, name, count, name, name, count)
 		}
+		fmt.Fprintf(&b, "# TYPE %s counter\n%s %d\n", allocationsMetric, allocationsMetric, 100*count)
 		return b.String()
 	}
 	serve := func(text string) Pod {
@@ -64,15 +65,17 @@ func TestRead(t *testing.T) {
 	require.Equal(t, Buckets{[]float64{1, math.Inf(1)}, []float64{27, 27}}, between.Lateness)
 	require.Equal(t, []float64{30, 30}, later.Duration.counts, "what was read must not change")
 	require.InDelta(t, 27, between.Lateness.Count(), 0)
+	require.InDelta(t, 2700, between.Allocations, 0)
 	require.InDelta(t, 1, between.Lateness.Share(1), 0)
 	require.Zero(t, between.Lateness.Share(.5), "no bucket ends there")
 	require.InDelta(t, .999, between.Lateness.Times().P999, 1e-9)
 
 	for want, target := range map[string]Pod{
-		"metrics of pod pod: 404 Not Found":                           serve(""),
-		"metrics of pod pod: there is no histogram " + LatenessMetric: serve("a 1\n"),
-		"histograms of 1 and 2 buckets do not add up":                 serve(strings.ReplaceAll(page(1), "_bucket{le=\"0.001\"}", "_other")),
-		"histograms with buckets to 2 and 1 ms do not add up":         serve(strings.ReplaceAll(page(1), "0.001", "0.002")),
+		"metrics of pod pod: 404 Not Found":                            serve(""),
+		"metrics of pod pod: there is no histogram " + LatenessMetric:  serve("a 1\n"),
+		"metrics of pod pod: there is no counter " + allocationsMetric: serve(strings.ReplaceAll(page(1), allocationsMetric, "other")),
+		"histograms of 1 and 2 buckets do not add up":                  serve(strings.ReplaceAll(page(1), "_bucket{le=\"0.001\"}", "_other")),
+		"histograms with buckets to 2 and 1 ms do not add up":          serve(strings.ReplaceAll(page(1), "0.001", "0.002")),
 	} {
 		_, err := Read(context.Background(), target, serve(page(1)))
 		require.ErrorContains(t, err, want[:20])
