@@ -16,7 +16,7 @@ func Uint[T string | []byte](s T, most uint64) (n uint64, ok bool) {
 	return n, true
 }
 
-// Int reads a whole number that may have a sign, within ±10¹⁵.
+// Int reads a whole number that may have a sign, within ±10⁹: an int of the module has 32 bits.
 func Int(s string) (n int, ok bool) {
 	sign := 1
 	if len(s) > 0 && (s[0] == '-' || s[0] == '+') {
@@ -25,7 +25,7 @@ func Int(s string) (n int, ok bool) {
 		}
 		s = s[1:]
 	}
-	u, ok := Uint(s, 1e15)
+	u, ok := Uint(s, 1e9)
 	return sign * int(u), ok
 }
 
