@@ -18,28 +18,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/hosted"
-	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/internal/bots"
 	"github.com/edge-arena/edge-arena/internal/command"
+	"github.com/edge-arena/edge-arena/lobby/keyring"
 )
-
-// office gives the bots their tickets.
-type office struct {
-	keys   *ticket.Keys
-	run    uint64
-	mu     sync.Mutex
-	serial uint64
-}
-
-func (o *office) Ticket(context.Context) ([ticket.Size]byte, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.serial++
-	t := ticket.Ticket{Pod: o.run, Room: ticket.AnyRoom, Player: ticket.ID{byte(o.serial)}, Serial: o.serial, Expires: time.Now().Add(10 * time.Second).UnixMilli()}
-	return [ticket.Size]byte(o.keys.Seal(nil, &t)), nil
-}
 
 // log is what the module says.
 type log struct {
@@ -96,11 +79,9 @@ func TestBattlesUnderWazero(t *testing.T) {
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), `"pod":"hosted"`) }, time.Minute, 50*time.Millisecond)
 
 	address := fmt.Sprintf("127.0.0.1:%d", port)
-	keys, err := ticket.ParseKeys("1:" + key)
+	keys, err := keyring.Parse("1:" + key)
 	require.NoError(t, err)
-	run, err := client.Run(ctx, address)
-	require.NoError(t, err)
-	target := bots.Target{Name: "hosted", Address: address, Tickets: &office{keys: keys, run: run}}
+	target := bots.Target{Name: "hosted", Address: address, Tickets: bots.NewOffice(keys, address)}
 	result, err := bots.Play(ctx, bots.Config{Targets: []bots.Target{target}, PerTarget: 2, TickRate: 30, Warmup: time.Second, Duration: 2 * time.Second})
 	require.NoError(t, err, out)
 	require.Positive(t, result.Total.InputsAcked, "players are heard")

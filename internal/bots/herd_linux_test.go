@@ -71,7 +71,7 @@ func TestHerdAgainstTheBattleServer(t *testing.T) {
 	cfg.Tickets, cfg.JoinsPerSecond = keys(t), 100000
 	address := startBattleServer(t, cfg)
 	r := mustHerd(t, Config{
-		Targets:   []Target{{Name: "battle", Address: address, Tickets: &tickets{keys: keys(t), address: address}}},
+		Targets:   []Target{{Name: "battle", Address: address, Tickets: office(t, address)}},
 		PerTarget: 40, Warmup: 200 * time.Millisecond, Duration: 1500 * time.Millisecond,
 	})
 	s := r.Total

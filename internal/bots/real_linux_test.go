@@ -1,7 +1,6 @@
 package bots
 
 import (
-	"context"
 	"net"
 	"strings"
 	"sync"
@@ -11,11 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/config"
 	"github.com/edge-arena/edge-arena/battle-wasm/native"
 	"github.com/edge-arena/edge-arena/battle-wasm/server"
 	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
+	"github.com/edge-arena/edge-arena/lobby/keyring"
 )
 
 // startBattleServer runs the real battle server, as a part of this process, until the test ends.
@@ -51,29 +50,21 @@ func startBattleServer(t *testing.T, cfg config.Config) string {
 	return address.String()
 }
 
+var keysText = "1:" + strings.Repeat("ab", 32)
+
 func keys(t *testing.T) *ticket.Keys {
 	t.Helper()
-	k, err := ticket.ParseKeys("1:" + strings.Repeat("ab", 32))
+	k, err := ticket.ParseKeys(keysText)
 	require.NoError(t, err)
 	return k
 }
 
-// tickets asks the server for its run, as those do who measure a city.
-type tickets struct {
-	mu      sync.Mutex
-	keys    *ticket.Keys
-	address string
-	serial  uint64
-}
-
-func (o *tickets) Ticket(ctx context.Context) (sealed [ticket.Size]byte, err error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	run, err := client.Run(ctx, o.address)
-	o.serial++
-	return [ticket.Size]byte(o.keys.Seal(nil, &ticket.Ticket{
-		Pod: run, Room: ticket.AnyRoom, Serial: o.serial, Expires: time.Now().Add(10 * time.Second).UnixMilli(),
-	})), err
+// office gives the tickets of a server that takes those of [keys].
+func office(t *testing.T, address string) *Office {
+	t.Helper()
+	ring, err := keyring.Parse(keysText)
+	require.NoError(t, err)
+	return NewOffice(ring, address)
 }
 
 // TestPlayAgainstTheBattleServer plays over the end of a battle and on into the next.
@@ -83,7 +74,7 @@ func TestPlayAgainstTheBattleServer(t *testing.T) {
 	cfg.BattleSeconds, cfg.Tickets = 1, keys(t)
 	address := startBattleServer(t, cfg)
 	r := mustPlay(t, Config{
-		Targets:   []Target{{Name: "battle", Address: address, Tickets: &tickets{keys: keys(t), address: address}}},
+		Targets:   []Target{{Name: "battle", Address: address, Tickets: office(t, address)}},
 		PerTarget: 5, Warmup: 200 * time.Millisecond, Duration: 1500 * time.Millisecond,
 	})
 	s := r.Total

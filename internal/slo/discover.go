@@ -75,7 +75,7 @@ func DiscoverBy(ctx context.Context, client kubernetes.Interface, namespace, sel
 			errs = append(errs, fmt.Errorf("discover battle pods: pod %s: %w", pod.Name, err))
 			continue
 		}
-		targets = append(targets, Target{Pod: pod.Name, Node: pod.Spec.NodeName, Address: address, Tickets: &office{keys: keys, address: address}})
+		targets = append(targets, Target{Pod: pod.Name, Node: pod.Spec.NodeName, Address: address, Tickets: bots.NewOffice(keys, address)})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err

@@ -2,9 +2,6 @@ package slo
 
 import (
 	"context"
-	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/fake"
-
-	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
-	"github.com/edge-arena/edge-arena/internal/bots"
 )
 
 // pod is a ready battle pod, changed by each of the functions.
@@ -93,40 +87,6 @@ func TestDiscoverNeedsTheTicketKeys(t *testing.T) {
 	require.ErrorContains(t, err, `discover battle pods: read the ticket keys: secrets "battle-credentials" not found`)
 	_, err = discover(context.Background(), fake.NewSimpleClientset(credentialsOf("1:12")), "battle")
 	require.ErrorContains(t, err, "secret battle/battle-credentials: TICKET_KEYS: ticket key 1 must have 64 hexadecimal digits")
-}
-
-func TestTicketsAreForThePodsRun(t *testing.T) {
-	t.Parallel()
-	run := "00000000000000ff"
-	pod := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "/v1/address", r.URL.Path)
-		_, err := fmt.Fprintf(w, `{"run":%q}`, run)
-		require.NoError(t, err)
-	}))
-	defer pod.Close()
-	text := "1:" + strings.Repeat("ab", 32)
-	opener, err := ticket.ParseKeys(text)
-	require.NoError(t, err)
-	client := fake.NewSimpleClientset(credentialsOf(text))
-	keys, err := ticketKeys(context.Background(), client, "battle")
-	require.NoError(t, err)
-	o := &office{keys: keys, address: strings.TrimPrefix(pod.URL, "http://")}
-	seen := map[uint64]bool{}
-	for range 3 {
-		sealed, err := o.Ticket(context.Background())
-		require.NoError(t, err)
-		var got ticket.Ticket
-		require.NoError(t, opener.Open(sealed[:], &got))
-		require.EqualValues(t, 255, got.Pod)
-		require.EqualValues(t, ticket.AnyRoom, got.Room)
-		require.WithinDuration(t, time.Now().Add(lifetime), time.UnixMilli(got.Expires), 5*time.Second)
-		require.False(t, seen[got.Serial])
-		seen[got.Serial] = true
-	}
-	run, o.until = "zz", time.Time{}
-	_, err = o.Ticket(context.Background())
-	require.ErrorIs(t, err, bots.ErrNoTicket)
-	require.ErrorContains(t, err, `parsing "zz"`)
 }
 
 func TestDiscoverNeedsAKubeconfigThatWorks(t *testing.T) {

@@ -8,18 +8,17 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
 	"github.com/edge-arena/edge-arena/battle-wasm/image"
-	"github.com/edge-arena/edge-arena/battle-wasm/ticket"
 	"github.com/edge-arena/edge-arena/internal/bench/freeport"
 	"github.com/edge-arena/edge-arena/internal/bench/proc"
 	"github.com/edge-arena/edge-arena/internal/bench/ticks"
 	"github.com/edge-arena/edge-arena/internal/bots"
 	"github.com/edge-arena/edge-arena/internal/nodehost"
 	"github.com/edge-arena/edge-arena/internal/tinygo"
+	"github.com/edge-arena/edge-arena/lobby/keyring"
 )
 
 // Host runs programs as a node does. It is a [nodehost.Host], and in tests this machine.
@@ -132,11 +131,10 @@ func play(ctx context.Context, cfg Config, p program, measured, others []int, ro
 	}
 	defer func() { err = errors.Join(err, stop(context.WithoutCancel(ctx))) }()
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-	run, err := ready(ctx, address)
-	if err != nil {
+	if err := ready(ctx, address); err != nil {
 		return l, err
 	}
-	keys, err := ticket.ParseKeys(key)
+	keys, err := keyring.Parse(key)
 	if err != nil {
 		return l, err
 	}
@@ -145,7 +143,7 @@ func play(ctx context.Context, cfg Config, p program, measured, others []int, ro
 	used := make(chan Load, 1)
 	r, err := bots.Herd(ctx, bots.Config{
 		PerTarget: 10 * rooms, Warmup: warmup, Duration: d, JoinTimeout: 30 * time.Second,
-		Targets: []bots.Target{{Name: "bench", Address: address, Tickets: &tickets{keys: keys, run: run}}},
+		Targets: []bots.Target{{Name: "bench", Address: address, Tickets: bots.NewOffice(keys, address)}},
 		Joined: func() {
 			go func() {
 				l, err := usage(ctx, pid, address, d)
@@ -234,34 +232,14 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// ready waits until the server answers, and returns the number of its run.
-func ready(ctx context.Context, address string) (uint64, error) {
+// ready waits until the server answers.
+func ready(ctx context.Context, address string) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		run, err := client.Run(ctx, address)
-		if err == nil || ctx.Err() != nil {
-			return run, err
+		if _, err := client.Run(ctx, address); err == nil || ctx.Err() != nil {
+			return err
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-}
-
-// tickets lets players in, several at a time.
-type tickets struct {
-	run uint64
-
-	mu     sync.Mutex
-	keys   *ticket.Keys // not for several goroutines
-	serial uint64
-}
-
-// Ticket implements [bots.Tickets].
-func (t *tickets) Ticket(context.Context) ([ticket.Size]byte, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.serial++
-	return [ticket.Size]byte(t.keys.Seal(nil, &ticket.Ticket{
-		Pod: t.run, Room: ticket.AnyRoom, Serial: t.serial, Expires: time.Now().Add(10 * time.Second).UnixMilli(),
-	})), nil
 }
