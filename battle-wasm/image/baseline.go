@@ -17,14 +17,12 @@ const baselineLibrary = "baseline.so"
 
 // baselines are its sources. Which of them it is made of decides what the compiler compiles for.
 var (
-	//go:embed baseline/options.c
-	baselineOptions string
 	//go:embed baseline/amd64.c
 	baselineAMD64 string
 	//go:embed baseline/arm64.c
 	baselineARM64 string
 
-	baselines = map[aot.Arch]string{aot.AMD64: baselineOptions + baselineAMD64, aot.ARM64: baselineOptions + baselineARM64}
+	baselines = map[aot.Arch]string{aot.AMD64: baselineAMD64, aot.ARM64: baselineARM64}
 )
 
 // withBaseline has the library for an architecture in a folder while f runs.

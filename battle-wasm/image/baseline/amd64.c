@@ -8,6 +8,5 @@ extern char *strdup(const char *);
 
 char *LLVMGetHostCPUFeatures(void)
 {
-	set_options();
 	return strdup("+cx16,+popcnt,+sahf,+sse3,+sse4.1,+sse4.2,+ssse3");
 }

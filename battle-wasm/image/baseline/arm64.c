@@ -1,6 +1,6 @@
 /*
  * WasmEdge 0.14.1 compiles for the processor that it runs on and for no other. LLVM, as Debian builds it, holds all processors, and what WasmEdge does
- * with it is the same for all of them but for SIMD, which no module of Go's has (LLVM would refuse it, not get it wrong). Preloaded, this tells WasmEdge
+ * with it is the same for all of them but for SIMD, which the server's module has not (LLVM would refuse it, not get it wrong). Preloaded, this tells WasmEdge
  * that it runs on arm64: where it sets up what LLVM knows of this processor, that of arm64 is set up instead. No feature is named, and the generic
  * processor is Armv8.0-A, which each arm64 has: no LSE atomics, no SVE, no half precision.
  *
@@ -21,6 +21,5 @@ char *LLVMGetDefaultTargetTriple(void) { return strdup("aarch64-unknown-linux-gn
 
 char *LLVMGetHostCPUFeatures(void)
 {
-	set_options();
 	return strdup("");
 }
