@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -49,19 +48,9 @@ func openNode(ctx context.Context, root, sshConfig, name string) (n *node, err e
 
 // bring builds one of the programs, copies it to the node, and tells where it is there.
 func (n *node) bring(ctx context.Context, program string) (path string, err error) {
-	dir, err := os.MkdirTemp("", "arena-bench-")
+	content, err := gobuild.Static(ctx, n.root, "./internal/bench/"+program)
 	if err != nil {
-		return "", fmt.Errorf("build %s: %w", program, err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, program)
-	build := command.Cmd{Dir: n.root, Env: gobuild.Env("CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
-	if _, err := build.Run(ctx, "go", "build", "-trimpath", "-o", file, "./internal/bench/"+program); err != nil {
-		return "", fmt.Errorf("build %s: %w", program, err)
-	}
-	content, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("copy %s: %w", program, err)
+		return "", err
 	}
 	path = n.folder + "/" + program
 	_, err = n.run(ctx, bytes.NewReader(content), "cat >"+path+" && chmod 700 "+path)

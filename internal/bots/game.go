@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/edge-arena/edge-arena/battle-wasm/client"
+	"github.com/edge-arena/edge-arena/internal/machine"
 )
 
 // clock gives ns since the start of the game; negative before it.
@@ -136,11 +137,12 @@ const poll = 2 * time.Millisecond
 func (g *game) wait(ctx context.Context) (cores, stolen float64) {
 	g.sleep(ctx, g.plan.from)
 	began, used := g.clock.now(), cpuTime()
-	allBefore, stolenBefore := processors()
+	before, beforeErr := machine.ReadProcessors()
 	g.sleep(ctx, g.plan.to)
 	cores = float64(cpuTime()-used) / float64(max(1, g.clock.now()-began))
-	if all, taken := processors(); all > allBefore {
-		stolen = (taken - stolenBefore) / (all - allBefore)
+	// Where the system does not tell, nothing is known to have been stolen.
+	if after, err := machine.ReadProcessors(); err == nil && beforeErr == nil {
+		_, stolen = after.Since(before)
 	}
 	for ctx.Err() == nil && g.clock.now() < g.plan.to+g.plan.timeout && !g.settled() {
 		g.sleep(ctx, g.clock.now()+int64(poll))

@@ -10,30 +10,6 @@ import (
 	"github.com/edge-arena/edge-arena/modules/config"
 )
 
-func TestParseMeminfo(t *testing.T) {
-	t.Parallel()
-	used, available, err := parseMeminfo([]byte("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:  600 kB\n"))
-	require.NoError(t, err)
-	require.EqualValues(t, 400<<10, used)
-	require.EqualValues(t, 600<<10, available)
-	_, _, err = parseMeminfo([]byte("MemTotal:  1000 kB\n"))
-	require.EqualError(t, err, "see how much memory there is: /proc/meminfo does not say")
-	_, _, err = parseMeminfo([]byte("MemTotal: many\n"))
-	require.ErrorContains(t, err, "see how much memory there is: MemTotal: ")
-}
-
-func TestParseStat(t *testing.T) {
-	t.Parallel()
-	busy, all, err := parseStat([]byte("cpu  10 1 5 100 20 2 3 4 0 0\ncpu0 1\n"))
-	require.NoError(t, err)
-	require.EqualValues(t, 25, busy)
-	require.EqualValues(t, 145, all)
-	_, _, err = parseStat([]byte("intr 1 2"))
-	require.EqualError(t, err, `see how busy the machine is: unexpected line "intr 1 2"`)
-	_, _, err = parseStat([]byte("cpu  a 1 5 100 20 2 3 4 0 0"))
-	require.ErrorContains(t, err, "see how busy the machine is: ")
-}
-
 func TestMemoryDir(t *testing.T) {
 	t.Parallel()
 	const id = "6607fbdc13e2"

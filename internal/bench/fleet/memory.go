@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/edge-arena/edge-arena/internal/machine"
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
 
@@ -35,7 +35,7 @@ func watchLoad(ctx context.Context, r *rig.Rig) (stop func() Load, err error) {
 	if err != nil {
 		return nil, err
 	}
-	busy, all, err := processorTime()
+	before, err := machine.ReadProcessors()
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func watchLoad(ctx context.Context, r *rig.Rig) (stop func() Load, err error) {
 		tick := time.NewTicker(sampled)
 		defer tick.Stop()
 		for {
-			if used, _, err := memoryInUse(); err == nil {
+			if used, _, err := machine.Memory(); err == nil {
 				peak.Machine = max(peak.Machine, used)
 			}
 			var sum int64
@@ -64,39 +64,11 @@ func watchLoad(ctx context.Context, r *rig.Rig) (stop func() Load, err error) {
 	return sync.OnceValue(func() Load {
 		close(done)
 		wg.Wait()
-		if busyNow, allNow, err := processorTime(); err == nil && allNow > all {
-			peak.Busy = float64(busyNow-busy) / float64(allNow-all)
+		if now, err := machine.ReadProcessors(); err == nil {
+			peak.Busy, _ = now.Since(before)
 		}
 		return peak
 	}), nil
-}
-
-// memoryInUse is what is in use and what is available on this machine, in bytes.
-func memoryInUse() (used, available int64, err error) {
-	info, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, 0, fmt.Errorf("see how much memory there is: %w", err)
-	}
-	return parseMeminfo(info)
-}
-
-func parseMeminfo(info []byte) (used, available int64, err error) {
-	found := map[string]int64{}
-	for line := range bytes.Lines(info) {
-		key, value, _ := strings.Cut(string(line), ":")
-		if key != "MemTotal" && key != "MemAvailable" {
-			continue
-		}
-		kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-		if err != nil {
-			return 0, 0, fmt.Errorf("see how much memory there is: %s: %w", key, err)
-		}
-		found[key] = kb << 10
-	}
-	if len(found) != 2 {
-		return 0, 0, fmt.Errorf("see how much memory there is: /proc/meminfo does not say")
-	}
-	return found["MemTotal"] - found["MemAvailable"], found["MemAvailable"], nil
 }
 
 // memoryDirs are the folders of the rig's containers in the memory controller's hierarchy.
@@ -180,33 +152,4 @@ func workingSet(dir string) int64 {
 		}
 	}
 	return 0
-}
-
-// processorTime is for how long the machine's cores have worked, and have been there, in the kernel's ticks.
-func processorTime() (busy, all int64, err error) {
-	content, err := os.ReadFile("/proc/stat")
-	if err != nil {
-		return 0, 0, fmt.Errorf("see how busy the machine is: %w", err)
-	}
-	return parseStat(content)
-}
-
-// parseStat reads the first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal, and two that are parts of the first.
-func parseStat(content []byte) (busy, all int64, err error) {
-	line, _, _ := strings.Cut(string(content), "\n")
-	fields := strings.Fields(line)
-	if len(fields) < 9 || fields[0] != "cpu" {
-		return 0, 0, fmt.Errorf("see how busy the machine is: unexpected line %q", line)
-	}
-	for i, field := range fields[1:9] {
-		n, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, 0, fmt.Errorf("see how busy the machine is: %w", err)
-		}
-		all += n
-		if i != 3 && i != 4 {
-			busy += n
-		}
-	}
-	return busy, all, nil
 }

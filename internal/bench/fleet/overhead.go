@@ -14,6 +14,7 @@ import (
 	"github.com/edge-arena/edge-arena/internal/bench/fleet/replay"
 	"github.com/edge-arena/edge-arena/internal/command"
 	orchestrator "github.com/edge-arena/edge-arena/internal/fleet"
+	"github.com/edge-arena/edge-arena/internal/machine"
 	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/tests/rig"
 )
@@ -57,7 +58,7 @@ func serverName(city string) string { return city + "-1" }
 
 // pair measures both sides, each on fresh nodes: Pulumi first, for what the other side runs is read from its state.
 func (r *runner) pair(ctx context.Context, result *Overhead) error {
-	_, available, err := memoryInUse()
+	_, available, err := machine.Memory()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	orchestrator "github.com/edge-arena/edge-arena/internal/fleet"
+	"github.com/edge-arena/edge-arena/internal/machine"
 	"github.com/edge-arena/edge-arena/internal/stack"
 	"github.com/edge-arena/edge-arena/modules/config"
 	"github.com/edge-arena/edge-arena/tests/rig"
@@ -75,7 +76,7 @@ func (r *Region) done(what What) bool { return r != nil && r.Error == "" && r.Wh
 
 // region rolls one region out on nodes of its own.
 func (r *runner) region(ctx context.Context, name string, sample []byte, result *Region) error {
-	used, available, err := memoryInUse()
+	used, available, err := machine.Memory()
 	if err != nil {
 		return err
 	}

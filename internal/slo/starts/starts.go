@@ -5,17 +5,13 @@ package starts
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/edge-arena/edge-arena/internal/bench/coldstart"
-	"github.com/edge-arena/edge-arena/internal/command"
 	"github.com/edge-arena/edge-arena/internal/gobuild"
 	"github.com/edge-arena/edge-arena/internal/hosts"
 	"github.com/edge-arena/edge-arena/internal/slo"
@@ -24,6 +20,8 @@ import (
 )
 
 const (
+	// program is what runs on a node.
+	program = "./internal/bench/nodeprobe"
 	// patience is how long one start may take.
 	patience = 20 * time.Second
 	// allowance is how long the rest of a measurement may take on a node, beside its starts.
@@ -64,7 +62,7 @@ func Measure(ctx context.Context, cfg Config, nodes map[string]config.Endpoint) 
 	if cfg.Starts < 1 {
 		return nil, fmt.Errorf("measure cold starts: %d is no number of starts: want 1 or more", cfg.Starts)
 	}
-	probe, err := build(ctx, cfg.Root)
+	probe, err := gobuild.Static(ctx, cfg.Root, program)
 	if err != nil {
 		return nil, fmt.Errorf("measure cold starts: %w", err)
 	}
@@ -77,21 +75,6 @@ func Measure(ctx context.Context, cfg Config, nodes map[string]config.Endpoint) 
 		all = append(all, slo.NewNodeStarts(name, took))
 	}
 	return all, nil
-}
-
-// build builds the program for nodes, and returns it.
-func build(ctx context.Context, root string) (program []byte, err error) {
-	dir, err := os.MkdirTemp("", "arena-slo-")
-	if err != nil {
-		return nil, fmt.Errorf("build nodeprobe: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	file := filepath.Join(dir, "nodeprobe")
-	cmd := command.Cmd{Dir: root, Env: gobuild.Env("CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")}
-	if _, err := cmd.Run(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file, "./internal/bench/nodeprobe"); err != nil {
-		return nil, fmt.Errorf("build nodeprobe: %w", err)
-	}
-	return os.ReadFile(file)
 }
 
 const (

@@ -66,14 +66,3 @@ func TestMeasure(t *testing.T) {
 	_, err = Measure(t.Context(), Config{}, nil)
 	require.EqualError(t, err, "measure cold starts: 0 is no number of starts: want 1 or more")
 }
-
-// The program that is built for nodes knows the job.
-func TestBuild(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles")
-	}
-	t.Parallel()
-	program, err := build(t.Context(), "../../..")
-	require.NoError(t, err)
-	require.Contains(t, string(program), "/run/k3s/containerd")
-}
