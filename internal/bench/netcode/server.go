@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -105,7 +106,7 @@ func (p program) run(port int, cpus []int) nodehost.Program {
 	env := []string{"BATTLE_PORT=" + strconv.Itoa(port), "NODE_IP=127.0.0.1", "POD_NAME=bench", "TICKET_KEYS=" + key}
 	n := nodehost.Program{Files: p.files, Args: p.args, CPUs: cpus}
 	if !p.inArgs {
-		n.Env = append(env, runtimeEnv...)
+		n.Env = slices.Concat(env, runtimeEnv)
 		return n
 	}
 	n.Args = append([]string(nil), p.args...)
