@@ -21,7 +21,7 @@ func (r *Report) claims() document.Section {
 		Title: "What the case promises",
 		Conditions: "The first two columns are the case's own words (but for the 40 %, which are this project's); the others were measured in this run. Cores and memory are those of one pod with its players, as in the battles above. " +
 			"Saving = 1 - pods of the other per node / pods per node. Against the case's container it goes by requests, which is how the case counts; against native it goes by the playing pods that one " +
-			"node holds. The case's container wants 2 cores and 2 GB whatever it needs, and most of what is saved is saved by not asking for that: our native server is a small Go program, and needs less memory than the same in Wasm. " +
+			"node holds. The case's container wants 2 cores and 2 GB whatever it needs, and most of what is saved is saved by not asking for that: our native server is a small Go program. " +
 			"Utilization is that of the node with the most playing pods that it holds.",
 		Header: []string{"", "container, says the case", "promise for Wasm", "native", "wazero", "Wasm", "promise kept"},
 	}

@@ -102,7 +102,7 @@ func (d *Density) section() document.Section {
 			"them until RTT P99 is %g ms; then idle, until pods no longer become ready, until %.1f GB of memory are left, or for %s; of native pods as many idle as there were of Wasm. The players are one thread "+
 			"(package bots, Herd) and share the machine's cores. Utilization = (busy cores - cores of the players) / (cores - cores of the players): players are no part of a node. "+
 			"The kubelet took %d more pods when it began: `max-pods` in `k3s.kubeletArgs` says how many. Battle pods use the host's network, so none of them takes an address of the node's pod network. "+
-			"PSS is that of one pod, the mean of all: shared pages are divided among those who share them.",
+			"PSS is that of one pod, the mean of all: shared pages are divided among those who share them, and the one shim of the Wasm pods among all of these.",
 			denseCPU, denseMemory, d.BotsPerPod, d.DurationSec, d.P99Objective, mb(spare)/1000, idleTime, d.MostPods),
 		Header: []string{"pods", "started", "RTT P50", "RTT P99", "ticks/s, slowest", "lateness P99.9", "players late, P99", "cores per pod", "utilization", "program, libraries", "server's own", "shim", "pause", "whole pod"},
 	}

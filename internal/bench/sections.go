@@ -43,7 +43,7 @@ func (b *Battle) section() document.Section {
 	s := document.Section{
 		Title: "The battle server in Wasm and natively",
 		Conditions: fmt.Sprintf("%d pods of one kind at a time with %d bots each, which send %d inputs a second on an open schedule; %d rounds of %g s each, in turns. "+
-			"The native pods have the same limits, confinement, ports and RuntimeClass (whose crun runs them as any other container), and so have those of wazero, native containers which run the same module "+
+			"The native pods have the same limits, confinement, ports and RuntimeClass (whose crun runs them as any other container), but a shim each, as containers have unless they are told to share one, as the Wasm pods do. So have those of wazero, native containers which run the same module "+
 			"by wazero's compiler, with the native server's sockets and waits. Bots, pods and K3s share the machine's cores. "+
 			"Processor time and memory are those of the server's process under load, the mean of all pods; PSS divides shared pages among those who share them. "+
 			"Ticks are those of the pods' own histograms meanwhile: how late one began, and how long it took; a percentile is reckoned within its bucket.",
