@@ -203,8 +203,9 @@ func (f *region) requireNodeLeaves() {
 	f.up()
 	require.Equal(f.t, "bravo-1", f.kubectl("bravo", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}"))
 	f.requireBare("bravo-2")
-	// A drained node's pods start anew elsewhere, beside the rest of the update: the cluster owes them, not the update.
-	require.Eventually(f.t, func() bool { return len(f.pods("bravo")) == 2 }, time.Minute, time.Second, "the pod of the node that left has not come back")
+	// A drained node's pods start anew elsewhere, beside the rest of the update: the cluster owes them, not the update. Where the port allocator was on that node
+	// too, no battle pod is let in until it is ready elsewhere, and then the ReplicaSet waits for as long again as it has failed for.
+	require.Eventually(f.t, func() bool { return len(f.pods("bravo")) == 2 }, 4*time.Minute, time.Second, "the pod of the node that left has not come back")
 	require.Equal(f.t, other, f.pods("alpha"), "another city was touched")
 	require.NotNil(f.t, agent)
 }
