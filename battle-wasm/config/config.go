@@ -21,7 +21,7 @@ type Config struct {
 	TickRate int
 	// MaxPlayers is the most players in a room. Default is 10; environment: MAX_PLAYERS.
 	MaxPlayers int
-	// Rooms is the most rooms at a time. Default is 48: one core at 70 % bore 86, see docs/benchmarks.md.
+	// Rooms is the most rooms at a time. Default is 48: one core at 67 % bore 83, see docs/benchmarks.md.
 	Rooms int
 	// BattleSeconds is the length of a battle. Default is 300; environment: BATTLE_SECONDS.
 	BattleSeconds int
