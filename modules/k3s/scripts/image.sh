@@ -30,6 +30,10 @@ image() {
 		fi
 		if [ -n "$ARENA_UPLOAD" ]; then rm -f "$ARENA_UPLOAD"; fi
 		"$k3s" ctr -n k8s.io images import --all-platforms "$file" >&2
+		# Pods never pull it, so the kubelet must not remove it when the disk fills up while none of them runs.
+		for name in $ARENA_REFERENCES; do
+			"$k3s" ctr -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >&2
+		done
 		mkdir -p "$(dirname "$users")"
 		echo $((count + 1)) >"$users"
 		;;
