@@ -32,7 +32,8 @@ image() {
 		"$k3s" ctr -n k8s.io images import --all-platforms "$file" >&2
 		# Pods never pull it, so the kubelet must not remove it when the disk fills up while none of them runs.
 		for name in $ARENA_REFERENCES; do
-			"$k3s" ctr -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >&2
+			"$k3s" ctr -n k8s.io images label "$name" io.cri-containerd.pinned=pinned >&2 ||
+				echo "edge-arena: image $name is not pinned: the kubelet may remove it when nothing uses it" >&2
 		done
 		mkdir -p "$(dirname "$users")"
 		echo $((count + 1)) >"$users"
