@@ -73,12 +73,12 @@ func Run(ctx context.Context, cfg Config) (err error) {
 }
 
 // RunFile runs the module at path in the environment of this process, with the folder / as its own.
-func RunFile(ctx context.Context, path string, env ...string) error {
+func RunFile(ctx context.Context, path string) error {
 	module, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the module: %w", err)
 	}
-	return Run(ctx, Config{Module: module, Root: "/", Env: append(os.Environ(), env...), Log: os.Stderr})
+	return Run(ctx, Config{Module: module, Root: "/", Env: os.Environ(), Log: os.Stderr})
 }
 
 // most is how many parameters a function has at the most.
